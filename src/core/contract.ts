@@ -1,0 +1,60 @@
+/**
+ * What the core and its adapters say to each other. Imports nothing of the project.
+ *
+ * Plain objects, and neither Node's req/res nor web Requests: req/res would lose the headers and hooks of
+ * hosts such as Fastify and hang on bodies that a host has parsed; web objects cost two to four times as much
+ * on short JSON answers.
+ */
+import type { Readable } from 'node:stream';
+
+/** Header names in lower case, as Node gives them. */
+export type RequestHeaders = Record<string, string | string[] | undefined>;
+export type ResponseHeaders = Record<string, string | string[]>;
+
+export interface GatewayRequest {
+  /** In upper case. */
+  method: string;
+  /** Path and query, relative to where the gateway is mounted: `/openai/v1/models?x=1`. */
+  url: string;
+  headers: RequestHeaders;
+  /** A stream or bytes not read yet, or the value that a host's body parser made of them. */
+  body?: Readable | Buffer | string | unknown;
+  /** The client's address, for the login throttle. */
+  ip?: string;
+  /** Aborted when the client has gone. */
+  signal?: AbortSignal;
+  /**
+   * Answer `/`, `/status`, `/healthz`, `/readyz` and `/metrics` too. Off where the gateway is mounted at the
+   * root of a host app, which has such paths of its own.
+   */
+  operations?: boolean;
+  /** The host's own request object, for `authenticate`. */
+  raw?: unknown;
+}
+
+export interface GatewayResponse {
+  status: number;
+  /** Names in lower case. */
+  headers: ResponseHeaders;
+  body: Buffer | string | Readable;
+}
+
+/** Who asks: a user of Parallama's accounts or of the host app. */
+export interface Identity {
+  /** Stable and unique; quotas and history hang on it. */
+  id: string;
+  username?: string;
+  role: string;
+}
+
+/** Replaces authentication by the host app's own. `undefined` is answered 401. May be async. */
+export type Authenticate = (
+  request: GatewayRequest,
+) => Identity | undefined | Promise<Identity | undefined>;
+
+/** Whose manner of speaking a route has: errors are rendered in it. */
+export type Dialect = 'openai' | 'ollama';
+
+/** The gateways that users have limits on. */
+export const GATEWAYS = ['ollama', 'openai'] as const;
+export type GatewayName = (typeof GATEWAYS)[number];

@@ -1,0 +1,22 @@
+import { defineConfig } from 'tsup';
+
+/** One entry per subpath of package.json's `exports`, and the command line. */
+export default defineConfig({
+  entry: {
+    index: 'src/index.ts',
+    express: 'src/adapters/express.ts',
+    koa: 'src/adapters/koa.ts',
+    fastify: 'src/adapters/fastify.ts',
+    server: 'src/adapters/server.ts',
+    client: 'src/client/index.ts',
+    translate: 'src/core/translate/index.ts',
+    testing: 'src/testing/index.ts',
+    cli: 'src/cli/main.ts',
+  },
+  format: ['esm', 'cjs'],
+  target: 'node22',
+  dts: true,
+  splitting: true,
+  clean: true,
+  sourcemap: false,
+});

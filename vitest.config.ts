@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    // Tests start servers and child processes: two files at a time is what a small machine can time fairly.
+    maxWorkers: 2,
+    pool: 'forks',
+  },
+});
