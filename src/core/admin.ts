@@ -1,0 +1,56 @@
+/**
+ * What an operator does to the store: users, keys, sessions, limits. The command line works on it without a server,
+ * and a gateway offers it to its host app.
+ */
+import { type ApiKeys, createApiKeys } from './auth/api-keys.js';
+import { createPasswords, type Passwords } from './auth/passwords.js';
+import { createRoles, type Roles } from './auth/roles.js';
+import { createSessions, type Sessions } from './auth/sessions.js';
+import { createUsers, type Users } from './auth/users.js';
+import type { Config } from './config.js';
+import { loadConfig } from './config.js';
+import { createLimits, type LimitsAdmin } from './limits/policy.js';
+import { openStore } from './store/open.js';
+import type { Store } from './store/port.js';
+
+export interface Admin {
+  config: Config;
+  /** The file the configuration came from; undefined where the defaults hold. */
+  source?: string;
+  store: Store;
+  roles: Roles;
+  passwords: Passwords;
+  users: Users;
+  keys: ApiKeys;
+  sessions: Sessions;
+  limits: LimitsAdmin;
+  close(): Promise<void>;
+}
+
+/** The parts of {@link Admin} on a store that is open already. */
+export function createAdmin(config: Config, store: Store, source?: string): Admin {
+  const roles = createRoles(config);
+  const passwords = createPasswords(config.auth.password_hashing);
+  return {
+    config,
+    source,
+    store,
+    roles,
+    passwords,
+    users: createUsers({ store, passwords, roles }),
+    keys: createApiKeys({ store, prefix: config.auth.api_key_prefix }),
+    sessions: createSessions({ store, ttl: config.auth.refresh_token_ttl, rotation: config.auth.refresh_rotation }),
+    limits: createLimits({ roles }),
+    close: () => store.close(),
+  };
+}
+
+/**
+ * Opens the store that the configuration names.
+ * @param options.config path of a configuration file; looked for in the usual places where absent
+ * @throws ConfigError where the configuration is wrong, StoreUnavailable where the store cannot be opened
+ */
+export async function openAdmin(options: { config?: string } = {}): Promise<Admin> {
+  const { config, source } = await loadConfig({ file: options.config });
+  return createAdmin(config, await openStore(config.store.url), source);
+}

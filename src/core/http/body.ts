@@ -1,0 +1,111 @@
+/** Reads a request's body once, with a limit, and whatever the host app has already made of it. */
+import { Readable } from 'node:stream';
+import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
+import type { Dialect, GatewayRequest } from '../contract.js';
+import { GatewayError } from '../errors.js';
+
+const DECODERS: Record<string, () => NodeJS.ReadWriteStream> = {
+  gzip: createGunzip,
+  'x-gzip': createGunzip,
+  deflate: createInflate,
+  br: createBrotliDecompress,
+  zstd: createZstdDecompress,
+};
+
+const tooLarge = (limit: number) =>
+  new GatewayError('too_large', { message: `The body is larger than the ${limit} bytes this server accepts.` });
+
+/**
+ * The body as bytes, or as the value a host's parser made of it.
+ * @param limit bytes, counted after decompression
+ * @throws GatewayError too_large, bad_encoding, unsupported_encoding, client_gone
+ */
+export async function readBody(request: GatewayRequest, limit: number): Promise<unknown> {
+  const { body, headers } = request;
+  if (typeof body === 'string' || Buffer.isBuffer(body)) {
+    if (Buffer.byteLength(body) > limit) throw tooLarge(limit);
+    return body;
+  }
+  if (!(body instanceof Readable)) return body;
+  // Known from the headers: refused before anything is read.
+  if (Number(headers['content-length'] ?? 0) > limit) throw tooLarge(limit);
+
+  const encoding = String(headers['content-encoding'] ?? 'identity').trim().toLowerCase();
+  if (encoding === '' || encoding === 'identity') return collect(body, limit);
+  const decoder = DECODERS[encoding];
+  if (!decoder) {
+    throw new GatewayError('unsupported_encoding', {
+      message: 'This content encoding is not supported; send gzip, deflate, br, zstd or none.',
+    });
+  }
+  return decode(body, decoder(), limit);
+}
+
+async function decode(body: Readable, decoder: NodeJS.ReadWriteStream, limit: number): Promise<Buffer> {
+  const stop = (error: Error) => (decoder as unknown as Readable).destroy(error);
+  body.once('error', stop);
+  body.pipe(decoder);
+  try {
+    return await collect(decoder as unknown as Readable, limit);
+  } catch (error) {
+    if (error instanceof GatewayError) throw error;
+    throw new GatewayError('bad_encoding', { cause: error });
+  } finally {
+    body.off('error', stop);
+    body.unpipe(decoder);
+    (decoder as unknown as Readable).destroy();
+  }
+}
+
+/**
+ * Not `for await`: leaving such a loop destroys the stream, and with it the socket that the answer 413 has to go out
+ * on to a client that is still sending.
+ */
+function collect(stream: Readable, limit: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    const done = (settle: () => void) => {
+      stream.off('data', onData).off('end', onEnd).off('error', onError).off('close', onClose);
+      settle();
+    };
+    const onData = (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > limit) done(() => reject(tooLarge(limit)));
+      else chunks.push(chunk);
+    };
+    const onEnd = () => done(() => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size)));
+    const onError = (error: Error) => done(() => reject(error));
+    const onClose = () => done(() => reject(new GatewayError('client_gone')));
+    stream.on('data', onData).on('end', onEnd).on('error', onError).on('close', onClose);
+  });
+}
+
+/** What the dialect calls a request without a body: Ollama's own words on its paths. */
+const NO_BODY: Record<Dialect, string> = { ollama: 'missing request body', openai: 'The request has no body.' };
+
+/**
+ * The body as JSON.
+ * @throws GatewayError missing_body, invalid_json
+ */
+export function parseJson(body: unknown, dialect: Dialect): unknown {
+  if (typeof body !== 'string' && !Buffer.isBuffer(body)) {
+    if (body === undefined) throw new GatewayError('missing_body', { message: NO_BODY[dialect] });
+    return body;
+  }
+  const text = body.toString('utf8').replace(/^\uFEFF/, '');
+  if (text.trim() === '') throw new GatewayError('missing_body', { message: NO_BODY[dialect] });
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : 'it cannot be parsed';
+    throw new GatewayError('invalid_json', { message: `The body is not valid JSON: ${shorten(reason)}` });
+  }
+}
+
+/** V8 quotes the text around the fault; the position is what helps. */
+function shorten(reason: string): string {
+  const position = /position \d+( \(line \d+ column \d+\))?/.exec(reason);
+  if (position) return `unexpected token at ${position[0]}.`;
+  return /end of JSON/.test(reason) ? 'it ends too early.' : 'it cannot be parsed.';
+}

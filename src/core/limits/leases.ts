@@ -1,0 +1,203 @@
+/**
+ * Reservations as leases: one object per admitted request, that tops up, renews and settles exactly once.
+ */
+import { randomUUID } from 'node:crypto';
+import type { GatewayName, Identity, ResponseHeaders } from '../contract.js';
+import { type Charge, type Hold, type Store, StoreUnavailable } from '../store/port.js';
+import type { Journal } from '../usage/journal.js';
+import { claimsFor, meaningsAt } from './claims.js';
+import { firstGrant, topUp } from './grant.js';
+import { limitError, rateHeaders } from './rate-headers.js';
+import type { Limits } from './types.js';
+import { hourOf } from './windows.js';
+
+/** A lease runs this long without being renewed, is renewed this often, and the expired are looked for this often. */
+const LEASE = 30_000;
+const RENEW_EVERY = 10_000;
+const SWEEP_EVERY = 5_000;
+
+export interface Ask {
+  identity: Identity;
+  limits: Limits;
+  gateway: GatewayName;
+  /** As the client named it; the history is kept under this name. */
+  model: string;
+  /** Estimated tokens of the prompt. */
+  prompt: number;
+  /** The client's own bound on what is generated; undefined where it set none. */
+  maxTokens?: number;
+  /** Embeddings and model loads generate nothing. */
+  generates: boolean;
+}
+
+export interface Lease {
+  id: string;
+  /** Tokens of the prompt that the hold was made for. */
+  prompt: number;
+  /** Output tokens granted so far; Infinity where the user has no token limit. */
+  output: number;
+  /** What Ollama may be told to generate at the most (`num_predict`); undefined where nothing bounds it. */
+  ceiling: number | undefined;
+  headers: ResponseHeaders;
+  /** Aborted when the hold is no longer ours: the process stood still for longer than the lease. */
+  lost: AbortSignal;
+  /** Notes what the request is known to have used, should this process die. */
+  known: Charge;
+  /** Adds at least `needed` output tokens to the grant; false where the limit has no more. */
+  grow(needed: number): Promise<boolean>;
+  /** The first call counts; later ones wait for it and do nothing. Never rejects. */
+  settle(charge: Charge): Promise<void>;
+}
+
+export interface Leases {
+  /** @throws GatewayError 429 where a limit refuses, StoreUnavailable where the store cannot be asked */
+  admit(ask: Ask): Promise<Lease>;
+  /** How many are open. */
+  open(): number;
+  /** Waits for settlements under way, then stops renewing and sweeping. */
+  close(): Promise<void>;
+}
+
+export interface LeaseOptions {
+  store: Store;
+  journal: Journal;
+  now?: () => number;
+  /** A settlement that neither the store nor the journal took; what is lost is in the argument. */
+  onLostUsage(hold: Hold, charge: Charge, error: unknown): void;
+  /** The background work failed; it goes on. */
+  onTrouble(error: unknown): void;
+}
+
+export const NOTHING_USED: Charge = {
+  requests: 0,
+  promptTokens: 0,
+  completionTokens: 0,
+  errors: 0,
+  aborted: 0,
+  latencyMs: 0,
+};
+
+interface OpenLease {
+  hold: Hold;
+  lease: Lease;
+  lost: AbortController;
+}
+
+export function createLeases({ store, journal, now = Date.now, onLostUsage, onTrouble }: LeaseOptions): Leases {
+  const open = new Map<string, OpenLease>();
+  const settling = new Set<Promise<void>>();
+
+  async function admit(ask: Ask): Promise<Lease> {
+    const at = now();
+    const meanings = meaningsAt(at, ask.limits);
+    const hold: Hold = {
+      id: randomUUID(),
+      subject: ask.identity.id,
+      claims: claimsFor(ask.gateway, meanings),
+      usage: { gateway: ask.gateway, model: ask.model, hour: hourOf(at) },
+    };
+    const wanted = firstGrant(ask.prompt, ask.maxTokens, ask.generates);
+    const reserved = await store.reserve(hold, wanted, { lease: LEASE, sentAt: at });
+    if (!reserved.ok) {
+      const requested = meanings[reserved.at]?.counts === 'tokens' ? wanted.least : 1;
+      throw limitError({ ...ask, meanings, counters: reserved.counters, at: reserved.at, requested }, at);
+    }
+
+    const limited = reserved.left !== null;
+    const left = limited ? reserved.left! - ask.prompt : Number.POSITIVE_INFINITY;
+    const lost = new AbortController();
+    let settled: Promise<void> | undefined;
+
+    const lease: Lease = {
+      id: hold.id,
+      prompt: ask.prompt,
+      output: limited ? reserved.granted - ask.prompt : Number.POSITIVE_INFINITY,
+      ceiling: ceilingOf(ask.maxTokens, left),
+      headers: rateHeaders(meanings, reserved.counters, at),
+      lost: lost.signal,
+      known: NOTHING_USED,
+      async grow(needed) {
+        const more = await store.extend(hold, topUp(needed), { lease: LEASE, known: lease.known });
+        if (more.ok) lease.output += more.granted;
+        else if (more.why === 'gone') lost.abort();
+        return more.ok;
+      },
+      settle(charge) {
+        if (!settled) {
+          open.delete(hold.id);
+          const work = write(hold, charge);
+          settled = work;
+          settling.add(work);
+          void work.finally(() => settling.delete(work));
+        }
+        return settled;
+      },
+    };
+    open.set(hold.id, { hold, lease, lost });
+    return lease;
+  }
+
+  async function write(hold: Hold, charge: Charge): Promise<void> {
+    try {
+      await store.settle(hold, charge);
+    } catch (error) {
+      try {
+        journal.append({ hold, charge });
+        if (!(error instanceof StoreUnavailable)) onTrouble(error);
+      } catch (refused) {
+        onLostUsage(hold, charge, refused);
+      }
+    }
+  }
+
+  async function renew(): Promise<void> {
+    const holds = [...open.values()].map(({ hold, lease }) => ({ hold, known: lease.known }));
+    if (holds.length === 0) return;
+    for (const id of await store.renew(holds, LEASE)) {
+      open.get(id)?.lost.abort();
+    }
+  }
+
+  async function sweep(): Promise<void> {
+    await journal.replay(({ hold, charge }) => store.settle(hold, charge));
+    await store.sweep();
+  }
+
+  const timers = [repeat(renew, RENEW_EVERY, onTrouble), repeat(sweep, SWEEP_EVERY, onTrouble)];
+  // What an earlier process left behind is found at once.
+  const first = sweep().catch(onTrouble);
+
+  return {
+    admit,
+    open: () => open.size,
+    async close() {
+      for (const stop of timers) await stop();
+      await first;
+      await Promise.all(settling);
+      await journal.replay(({ hold, charge }) => store.settle(hold, charge)).catch(onTrouble);
+    },
+  };
+}
+
+/** The client's own number where the limit allows it, else what is left; nothing where neither bounds it. */
+function ceilingOf(maxTokens: number | undefined, left: number): number | undefined {
+  const bound = Math.min(maxTokens ?? Number.POSITIVE_INFINITY, left);
+  return Number.isFinite(bound) ? bound : undefined;
+}
+
+/** Runs `work` every so often, never twice at once, without keeping the process alive; the result stops it. */
+function repeat(work: () => Promise<void>, every: number, onTrouble: (error: unknown) => void): () => Promise<void> {
+  let running: Promise<void> | undefined;
+  const timer = setInterval(() => {
+    running ??= work()
+      .catch(onTrouble)
+      .finally(() => {
+        running = undefined;
+      });
+  }, every);
+  timer.unref();
+  return async () => {
+    clearInterval(timer);
+    await running;
+  };
+}

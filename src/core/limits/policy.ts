@@ -1,0 +1,26 @@
+/** Which limits hold for whom: the role's template, and what was set for the user beats it. */
+import type { Roles } from '../auth/roles.js';
+import type { GatewayName } from '../contract.js';
+import type { LimitOverrides, Limits } from './types.js';
+
+export interface LimitsAdmin {
+  /** The limits in force on a gateway. A role that the configuration no longer has allows nothing. */
+  of(subject: { role: string; limits?: LimitOverrides }, gateway: GatewayName): Limits;
+}
+
+const NOTHING: Limits = {
+  token_limit_daily: 0,
+  token_limit_hourly: 0,
+  request_limit_daily: 0,
+  request_limit_hourly: 0,
+};
+
+export function createLimits({ roles }: { roles: Roles }): LimitsAdmin {
+  return {
+    of(subject, gateway) {
+      const template = roles.get(subject.role)?.limits[gateway] ?? NOTHING;
+      const overrides = subject.limits?.[gateway];
+      return overrides ? { ...template, ...overrides } : template;
+    },
+  };
+}

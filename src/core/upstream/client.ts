@@ -1,0 +1,70 @@
+/** Talks to Ollama. Every failure is a GatewayError, and none of them names where Ollama is. */
+import type { Readable } from 'node:stream';
+import { Agent, type Dispatcher, errors, request } from 'undici';
+import { GatewayError } from '../errors.js';
+
+export interface UpstreamOptions {
+  /** `http://localhost:11434` */
+  origin: string;
+  /** Seconds to connect. */
+  connectTimeout: number;
+  /** Seconds to the first byte of an answer; loading a model counts. 0 waits for ever. */
+  firstByteTimeout: number;
+}
+
+export interface UpstreamAnswer {
+  status: number;
+  headers: Record<string, string | string[] | undefined>;
+  body: Readable;
+}
+
+export interface UpstreamRequest {
+  method: Dispatcher.HttpMethod;
+  path: string;
+  headers?: Record<string, string>;
+  body?: string | Buffer | Readable;
+  signal?: AbortSignal;
+}
+
+export interface Upstream {
+  /**
+   * Resolves with the answer's headers, whatever the status.
+   * @throws GatewayError upstream_unavailable, upstream_timeout, or client_gone where the signal was aborted
+   */
+  send(request: UpstreamRequest): Promise<UpstreamAnswer>;
+  close(): Promise<void>;
+}
+
+export function createUpstream({ origin, connectTimeout, firstByteTimeout }: UpstreamOptions): Upstream {
+  const dispatcher = new Agent({
+    connect: { timeout: connectTimeout * 1_000 },
+    headersTimeout: firstByteTimeout * 1_000,
+    // Between two chunks a model may evaluate a long prompt or a tool call; the client's own patience is the limit.
+    bodyTimeout: 0,
+    connections: null,
+    pipelining: 1,
+    keepAliveTimeout: 30_000,
+  });
+
+  return {
+    async send({ method, path, headers, body, signal }) {
+      try {
+        const answer = await request(origin + path, { dispatcher, method, headers, body, signal });
+        return { status: answer.statusCode, headers: answer.headers, body: answer.body };
+      } catch (error) {
+        throw upstreamFailure(error, signal);
+      }
+    },
+    close: () => dispatcher.destroy(),
+  };
+}
+
+/** What a failed request or a broken answer is to the client. */
+export function upstreamFailure(error: unknown, signal?: AbortSignal): GatewayError {
+  if (error instanceof GatewayError) return error;
+  if (signal?.aborted) return new GatewayError('client_gone', { cause: error });
+  if (error instanceof errors.HeadersTimeoutError || error instanceof errors.ConnectTimeoutError) {
+    return new GatewayError('upstream_timeout', { cause: error });
+  }
+  return new GatewayError('upstream_unavailable', { cause: error });
+}
