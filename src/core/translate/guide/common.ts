@@ -1,0 +1,37 @@
+/** What the guide's two inference requests share. */
+import { readOptions } from '../native/options.js';
+import { badValue, type Fields, missingField } from '../validate.js';
+
+export interface GuideOptions {
+  /** The model of requests that name none. */
+  defaultModel?: string;
+}
+
+export function readGuideModel(body: Fields, { defaultModel }: GuideOptions): string {
+  const model = body.string('model') ?? defaultModel;
+  if (model === undefined || model.trim() === '') throw missingField('model', 'model is required');
+  return model;
+}
+
+/**
+ * `parameters` as Ollama's options: `max_tokens` is `num_predict`, the others keep their names. What Ollama would
+ * take silently, a limit of 0 or a temperature out of range, is refused.
+ */
+export function readParameters(body: Fields): Record<string, unknown> {
+  const parameters = body.object('parameters');
+  if (parameters === undefined) return {};
+  parameters.number('temperature', { min: 0, max: 2 });
+  const limit = readLimit(parameters, 'max_tokens') ?? readLimit(parameters, 'num_predict');
+  return { ...readOptions(parameters), ...(limit === undefined ? {} : { num_predict: limit }) };
+}
+
+function readLimit(parameters: Fields, key: string): number | undefined {
+  return parameters.integer(key, { min: 1 });
+}
+
+/** A field that may be neither absent nor empty. */
+export function needed<T extends string | unknown[]>(body: Fields, key: string, value: T | undefined): T {
+  if (value === undefined) throw missingField(body.at(key));
+  if (value.length === 0) throw badValue(body.at(key), 'must not be empty.');
+  return value;
+}

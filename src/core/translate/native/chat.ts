@@ -1,0 +1,52 @@
+/** `POST /api/chat`. */
+import type { Exchange, NativeRequest } from '../types.js';
+import { present } from '../validate.js';
+import { nativeFields, readFormat, readKeepAlive, readModel, readThink, readTopLogprobs } from './common.js';
+import { messageSize, readMessage } from './messages.js';
+import { maxTokensOf, orNothing, readOptions } from './options.js';
+import { relayStream, relayWhole } from './relay.js';
+import { readTools } from './tools.js';
+
+/**
+ * Reads a native chat request. Without messages it loads the model, or unloads it (`load`); Ollama answers that with
+ * one document, streamed or not, so that `stream` is false then. Otherwise an absent `stream` means streaming.
+ *
+ * @throws GatewayError 400 that names the field
+ * @example
+ * const exchange = readNativeChat({ model: 'llama2', messages: [{ role: 'user', content: 'Hello!' }] })
+ * exchange.stream // true
+ */
+export function readNativeChat(body: unknown): Exchange {
+  const from = nativeFields(body);
+  const model = readModel(from);
+  const messages = from.items('messages')?.map(readMessage) ?? [];
+  const tools = readTools(from);
+  const options = readOptions(from.object('options'));
+  const request: NativeRequest = {
+    model,
+    messages,
+    ...present({
+      tools,
+      format: readFormat(from),
+      options: orNothing(options),
+      think: readThink(from),
+      keep_alive: readKeepAlive(from),
+      truncate: from.boolean('truncate'),
+      shift: from.boolean('shift'),
+      logprobs: from.boolean('logprobs'),
+      top_logprobs: readTopLogprobs(from),
+    }),
+  };
+  const stream = from.boolean('stream') ?? true;
+  const load = messages.length === 0;
+  return {
+    endpoint: '/api/chat',
+    model,
+    calls: [{ request, ...messageSize(messages, tools) }],
+    stream: stream && !load,
+    maxTokens: maxTokensOf(options),
+    ...(load ? { load } : {}),
+    whole: relayWhole,
+    encoder: relayStream,
+  };
+}

@@ -1,0 +1,75 @@
+/** `POST /api/embed` and its predecessor `POST /api/embeddings`. */
+import type { Exchange, NativeRequest } from '../types.js';
+import { badValue, type Fields, present, wrongType } from '../validate.js';
+import { byteLength, nativeFields, readKeepAlive, readModel } from './common.js';
+import { orNothing, readOptions } from './options.js';
+import { relayStream, relayWhole } from './relay.js';
+
+/** A string or strings. Ollama answers nothing for none, and 500 where one of several is empty. */
+function readInput(from: Fields): string | string[] | undefined {
+  const input = from.get('input');
+  if (input === undefined || typeof input === 'string') return input;
+  if (!Array.isArray(input)) throw wrongType('input', 'a string or an array of strings', input);
+  return input.map((item: unknown, i) => {
+    if (typeof item !== 'string') throw wrongType(`input[${i}]`, 'a string', item);
+    if (item === '') throw badValue(`input[${i}]`, 'must not be empty.');
+    return item;
+  });
+}
+
+function exchange(
+  endpoint: '/api/embed' | '/api/embeddings',
+  request: NativeRequest,
+  texts: string[],
+): Exchange {
+  return {
+    endpoint,
+    model: request.model,
+    calls: [
+      {
+        request,
+        promptBytes: texts.reduce((sum, text) => sum + byteLength(text), 0),
+        parts: texts.length,
+        media: 0,
+      },
+    ],
+    stream: false,
+    ...(texts.length === 0 ? { load: true } : {}),
+    whole: relayWhole,
+    encoder: relayStream,
+  };
+}
+
+/** @throws GatewayError 400 that names the field */
+export function readNativeEmbed(body: unknown): Exchange {
+  const from = nativeFields(body);
+  const model = readModel(from);
+  const input = readInput(from);
+  const request: NativeRequest = {
+    model,
+    ...present({
+      input,
+      truncate: from.boolean('truncate'),
+      dimensions: from.integer('dimensions', { min: 0 }),
+      keep_alive: readKeepAlive(from),
+      options: orNothing(readOptions(from.object('options'))),
+    }),
+  };
+  return exchange('/api/embed', request, (Array.isArray(input) ? input : [input ?? '']).filter(Boolean));
+}
+
+/** @throws GatewayError 400 that names the field */
+export function readNativeEmbeddings(body: unknown): Exchange {
+  const from = nativeFields(body);
+  const model = readModel(from);
+  const prompt = from.string('prompt') ?? '';
+  const request: NativeRequest = {
+    model,
+    prompt,
+    ...present({
+      keep_alive: readKeepAlive(from),
+      options: orNothing(readOptions(from.object('options'))),
+    }),
+  };
+  return exchange('/api/embeddings', request, [prompt].filter(Boolean));
+}

@@ -1,0 +1,34 @@
+/** The end of a stream that the gateway cuts: what Ollama sends when `num_predict` is reached. */
+import type { NativeChunk, NativeEndpoint } from '../types.js';
+import { present } from '../validate.js';
+
+export interface FinalCounts {
+  /** Tokens; zero is left out, as Ollama does. */
+  prompt_eval_count?: number;
+  eval_count?: number;
+}
+
+/**
+ * A `done` chunk with `done_reason: "length"`, its keys in Ollama's order. The durations that Ollama would add are
+ * unknown here and left out, as it leaves out those that are zero.
+ * @param model the name to show, the client's own
+ */
+export function lengthChunk(
+  model: string,
+  endpoint: NativeEndpoint,
+  counts: FinalCounts,
+  createdAt: Date,
+): NativeChunk {
+  const text = endpoint === '/api/chat' ? { message: { role: 'assistant', content: '' } } : { response: '' };
+  return {
+    model,
+    created_at: createdAt.toISOString(),
+    ...text,
+    done: true,
+    done_reason: 'length',
+    ...present({
+      prompt_eval_count: counts.prompt_eval_count || undefined,
+      eval_count: counts.eval_count || undefined,
+    }),
+  };
+}

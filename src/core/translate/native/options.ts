@@ -1,0 +1,62 @@
+/** Ollama's `options`: names and types as in its api/types.go. Unknown names are left out. */
+import { type Fields, present } from '../validate.js';
+
+type Kind = 'int' | 'float' | 'bool' | 'strings';
+
+const OPTIONS: Record<string, Kind> = {
+  num_keep: 'int',
+  seed: 'int',
+  num_predict: 'int',
+  top_k: 'int',
+  top_p: 'float',
+  min_p: 'float',
+  typical_p: 'float',
+  repeat_last_n: 'int',
+  temperature: 'float',
+  repeat_penalty: 'float',
+  presence_penalty: 'float',
+  frequency_penalty: 'float',
+  stop: 'strings',
+  num_ctx: 'int',
+  num_batch: 'int',
+  num_gpu: 'int',
+  main_gpu: 'int',
+  use_mmap: 'bool',
+  num_thread: 'int',
+  draft_num_predict: 'int',
+};
+
+/** Beyond these Go's int overflows. */
+const INT = { min: Number.MIN_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER };
+
+function read(from: Fields, name: string, kind: Kind): unknown {
+  if (kind === 'strings') return from.strings(name);
+  if (kind === 'bool') return from.boolean(name);
+  if (kind === 'float') return from.number(name);
+  const value = from.number(name, INT);
+  // As Ollama does.
+  return value === undefined ? undefined : Math.trunc(value);
+}
+
+/**
+ * The known options of `from`. Wrong types are 400 here; Ollama would say 500. `num_predict` of 0 or less means
+ * "no limit" there and is left out.
+ */
+export function readOptions(from: Fields | undefined): Record<string, unknown> {
+  if (from === undefined) return {};
+  const options = present(
+    Object.fromEntries(Object.entries(OPTIONS).map(([name, kind]) => [name, read(from, name, kind)])),
+  );
+  if (typeof options.num_predict === 'number' && options.num_predict < 1) delete options.num_predict;
+  return options;
+}
+
+/** For requests: absent where there are none, so that the Modelfile's own stand. */
+export function orNothing(options: Record<string, unknown>): Record<string, unknown> | undefined {
+  return Object.keys(options).length === 0 ? undefined : options;
+}
+
+/** What `options` allow to be generated. */
+export function maxTokensOf(options: Record<string, unknown>): number | undefined {
+  return typeof options.num_predict === 'number' ? options.num_predict : undefined;
+}

@@ -1,0 +1,70 @@
+/** Answers to native clients: Ollama's own bytes, with at most the model's name changed. */
+
+import type { GatewayError } from '../../errors.js';
+import { goJson, parseExact } from '../json.js';
+import type { NativeAnswer, NativeChunk, ReplyContext, StreamEncoder } from '../types.js';
+import { isObject } from '../validate.js';
+
+const MODEL_FIRST = Buffer.from('{"model":"');
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const NEXT_LINE = '\u0085';
+
+/** Where the string that begins at `from` ends: the index of its closing quote. */
+function endOfString(bytes: Buffer, from: number): number {
+  for (let at = from; at < bytes.length; at += 1) {
+    if (bytes[at] === QUOTE) return at;
+    if (bytes[at] === BACKSLASH) at += 1;
+  }
+  return -1;
+}
+
+/** `remote_model` and `remote_host` say what is behind the client's name. */
+function renamed(value: NativeChunk, model: string): NativeChunk {
+  const { remote_model: _model, remote_host: _host, ...rest } = value;
+  return Object.hasOwn(rest, 'model') ? { ...rest, model } : rest;
+}
+
+/**
+ * The same JSON document or line under the client's model name. Ollama writes the model first, so that only those
+ * bytes are replaced; anything else is parsed and written again in Go's manner.
+ */
+export function renameModel(bytes: Buffer, model: string): Buffer {
+  const from = MODEL_FIRST.length;
+  const end = bytes.subarray(0, from).equals(MODEL_FIRST) ? endOfString(bytes, from) : -1;
+  if (end === -1 || bytes.includes('"remote_')) return renameParsed(bytes, model);
+  const spliced = Buffer.concat([MODEL_FIRST, Buffer.from(goJson(model).slice(1)), bytes.subarray(end + 1)]);
+  return spliced.includes(NEXT_LINE)
+    ? Buffer.from(spliced.toString().replaceAll(NEXT_LINE, '\\u0085'))
+    : spliced;
+}
+
+function renameParsed(bytes: Buffer, model: string): Buffer {
+  const text = bytes.toString();
+  const value = parseExact(text);
+  if (!isObject(value)) return bytes;
+  return Buffer.from(goJson(renamed(value, model)) + (text.endsWith('\n') ? '\n' : ''));
+}
+
+/** The whole answer as bytes: the upstream's own where it gave one document. */
+export function relayWhole([answer]: NativeAnswer[], context: ReplyContext): Buffer {
+  const { value = {}, bytes } = answer ?? {};
+  if (bytes) return context.renamed ? renameModel(bytes, context.model) : bytes;
+  return Buffer.from(goJson(context.renamed ? renamed(value, context.model) : value));
+}
+
+/** An error as a line of a native stream. Its clients want a string there. */
+export const errorLine = (error: GatewayError): string => `${goJson({ error: error.message })}\n`;
+
+/** Relays a stream line by line. There are no heartbeats: ollama-python fails on blank lines. */
+export function relayStream(context: ReplyContext): StreamEncoder {
+  return {
+    headers: { 'content-type': 'application/x-ndjson' },
+    write(_call, chunk, line) {
+      if (line) return context.renamed ? renameModel(line, context.model) : line;
+      return `${goJson(context.renamed ? renamed(chunk, context.model) : chunk)}\n`;
+    },
+    end: () => '',
+    fail: errorLine,
+  };
+}

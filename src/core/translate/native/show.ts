@@ -1,0 +1,21 @@
+/** `POST /api/show`. */
+import type { NativeRequest } from '../types.js';
+import { missingField, present } from '../validate.js';
+import { nativeFields } from './common.js';
+
+export interface ShowRequest {
+  /** The one name that is looked up: `model`, or `name` as older clients say. */
+  model: string;
+  request: NativeRequest;
+}
+
+/**
+ * Reads a show request, rebuilt with `model` alone, so that what was checked is what is asked for.
+ * @throws GatewayError 400
+ */
+export function readNativeShow(body: unknown): ShowRequest {
+  const from = nativeFields(body);
+  const model = from.string('model') || from.string('name');
+  if (model === undefined || model.trim() === '') throw missingField('model', 'model is required');
+  return { model, request: { model, ...present({ verbose: from.boolean('verbose') }) } };
+}

@@ -1,0 +1,65 @@
+/** `GET /openai/v1/models` and `/models/{id}`. */
+import { modelOwner, normaliseModel } from '../model-name.js';
+import { type NativeTag, readTags } from '../tags.js';
+
+export interface OpenAIModel {
+  id: string;
+  object: 'model';
+  /** Seconds since 1970. */
+  created: number;
+  owned_by: string;
+}
+
+export interface ModelSources {
+  /** A reply of `/api/tags`. */
+  tags: unknown;
+  /** Our names for models of the upstream: `{ 'gpt-4': 'llama2:70b' }`. */
+  mappings: Record<string, string>;
+  /** Seconds since 1970, for models of which the upstream gives no date. */
+  created: number;
+}
+
+const byName = (tags: unknown): Map<string, NativeTag> =>
+  new Map(readTags(tags).map((tag) => [normaliseModel(tag.name), tag]));
+
+/** Every name there is: the mapping's, then the upstream's. */
+export function modelNames({ tags, mappings }: Pick<ModelSources, 'tags' | 'mappings'>): string[] {
+  return [...Object.keys(mappings), ...readTags(tags).map((tag) => tag.name)];
+}
+
+function describe(id: string, sources: ModelSources, upstream: Map<string, NativeTag>): OpenAIModel {
+  const target = Object.hasOwn(sources.mappings, id) ? sources.mappings[id] : undefined;
+  const modifiedAt = upstream.get(normaliseModel(target ?? id))?.modifiedAt;
+  return {
+    id,
+    object: 'model',
+    created: modifiedAt === undefined ? sources.created : Math.floor(modifiedAt / 1000),
+    owned_by: target === undefined ? modelOwner(id) : 'parallama',
+  };
+}
+
+/**
+ * The list of `names`, each model once: of two names for the same one (`llama2`, `llama2:latest`) the first.
+ * @param names those the caller may use, out of {@link modelNames}
+ */
+export function openaiModels({ names, ...sources }: ModelSources & { names: string[] }): {
+  object: 'list';
+  data: OpenAIModel[];
+} {
+  const upstream = byName(sources.tags);
+  const seen = new Set<string>();
+  const data = names.filter((name) => {
+    const canonical = normaliseModel(name);
+    if (seen.has(canonical)) return false;
+    seen.add(canonical);
+    return true;
+  });
+  return { object: 'list', data: data.map((name) => describe(name, sources, upstream)) };
+}
+
+/** One model under the name that it was asked for; undefined where neither the mapping nor the upstream has it. */
+export function openaiModel(id: string, sources: ModelSources): OpenAIModel | undefined {
+  const upstream = byName(sources.tags);
+  if (!Object.hasOwn(sources.mappings, id) && !upstream.has(normaliseModel(id))) return undefined;
+  return describe(id, sources, upstream);
+}

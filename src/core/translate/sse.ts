@@ -1,0 +1,20 @@
+/** Server-sent events, as the HTML standard has them and OpenAI's clients read them. */
+
+/** Headers of an event stream; the last keeps nginx from collecting it. */
+export const SSE_HEADERS = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  'cache-control': 'no-cache',
+  'x-accel-buffering': 'no',
+};
+
+/** Ends OpenAI's chat and completion streams. */
+export const SSE_DONE = 'data: [DONE]\n\n';
+
+/** A comment: ignored by every reader, and keeps idle connections open. */
+export const SSE_HEARTBEAT = ': ping\n\n';
+
+/** One event. JSON never holds a raw line feed, so that `data` is always one line. */
+export function sseEvent(data: unknown, event?: string): string {
+  const json = JSON.stringify(data);
+  return event === undefined ? `data: ${json}\n\n` : `event: ${event}\ndata: ${json}\n\n`;
+}
