@@ -80,7 +80,12 @@ export interface Hold {
   subject: string;
   claims: Claim[];
   /** Where the usage goes in the history; absent where there is none to keep. */
-  usage?: { gateway: GatewayName; model: string; /** Start of the UTC hour, `2026-11-23T04`. */ hour: string };
+  usage?: {
+    gateway: GatewayName;
+    model: string;
+    /** Start of the UTC hour, `2026-11-23T04`. */
+    hour: string;
+  };
 }
 
 /**
@@ -110,9 +115,11 @@ export type Reserved =
       /** After the reservation, in the order of the claims. */
       counters: Counter[];
     }
-  | { ok: false; /** Index of the claim that refused. */ at: number; counters: Counter[] };
+  /** `at`: index of the first claim that refused. */
+  | { ok: false; at: number; counters: Counter[] };
 
 export type Extended =
+  /** `granted`: tokens added. */
   | { ok: true; granted: number; left: number | null }
   /** `full`: no tokens left. `gone`: the lease ran out, or the hold was settled. */
   | { ok: false; why: 'full' | 'gone' };
@@ -195,6 +202,8 @@ export interface Store extends Records, Quotas, History {
   readonly kind: string;
   /** Where it is, for people: never with a password. */
   readonly place: string;
+  /** What people should know about this store's guarantees; to be said once, at the start. */
+  readonly notice?: string;
   /** Rejects where the store cannot read and write. */
   health(): Promise<void>;
   close(): Promise<void>;

@@ -1,0 +1,64 @@
+/**
+ * From the `store` setting to a store. A driver is loaded when its scheme is named.
+ */
+import { type Store, StoreUnavailable } from './port.js';
+
+interface OpenOptions {
+  /** Milliseconds since 1970; for tests. */
+  now?: () => number;
+}
+
+interface Scheme {
+  /** How it is written, for the message of an error. */
+  form: string;
+  make(where: string, options: OpenOptions): Promise<Store>;
+}
+
+const SCHEMES: Record<string, Scheme> = {
+  sqlite: {
+    form: 'sqlite:PATH',
+    make: async (where, options) => {
+      const path = where.slice('sqlite:'.length);
+      if (path === '') throw new Error('The store "sqlite:" names no file. Write sqlite:./parallama.db');
+      return (await import('./sqlite.js')).sqlite({ path, ...options });
+    },
+  },
+  memory: {
+    form: 'memory:',
+    make: async (_, options) => (await import('./sqlite.js')).memory(options),
+  },
+};
+
+/**
+ * Opens the store that `where` names; a Store is taken as it is. A store that cannot be reached now is returned all the
+ * same: its calls reject with StoreUnavailable until it can be.
+ * @throws Error where `where` is no store that is known, or one that this version can never use
+ *
+ * @example
+ * const store = await openStore('sqlite:./parallama.db');
+ */
+export async function openStore(where: string | Store, options: OpenOptions = {}): Promise<Store> {
+  if (typeof where !== 'string') {
+    if (isStore(where)) return where;
+    throw new Error(`The store is neither a text nor a Store. ${supported()}`);
+  }
+  // Of a text that is wrong only the scheme is shown: the rest may hold a password.
+  const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(where)?.[1]?.toLowerCase();
+  if (scheme === undefined) throw new Error(`The store does not say what it is. ${supported()}`);
+  const known = Object.hasOwn(SCHEMES, scheme) ? SCHEMES[scheme] : undefined;
+  if (!known) throw new Error(`There is no store of the kind "${scheme}:". ${supported()}`);
+  const store = await known.make(where, options);
+  await store.health().catch((error: unknown) => {
+    if (!(error instanceof StoreUnavailable)) throw error;
+  });
+  return store;
+}
+
+function supported(): string {
+  const forms = Object.values(SCHEMES).map(({ form }) => form);
+  return `It can be ${forms.join(', ')} or a Store object.`;
+}
+
+function isStore(value: unknown): value is Store {
+  return typeof value === 'object' && value !== null && 'reserve' in value && 'settle' in value;
+}

@@ -1,0 +1,136 @@
+/**
+ * One connection, opened on first use: transactions that wait for a locked database without blocking the event loop.
+ */
+
+import type { StatementSync } from 'node:sqlite';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { STORE_DEADLINE, StoreUnavailable } from '../port.js';
+import { identityOf, type OpenFile, openFile } from './file.js';
+
+/** The prepared statement of an SQL text; prepared once for each connection. */
+export type Sql = (text: string) => StatementSync;
+
+export interface Connection {
+  /** Runs `work` on one snapshot. It may run again where the database was locked. */
+  read<T>(work: (sql: Sql) => T): Promise<T>;
+  /** Runs `work` in a write transaction, undone where it throws. It may run again where the database was locked. */
+  write<T>(work: (sql: Sql) => T): Promise<T>;
+  /** Rejects where the file has gone, and lets go of one that another file has replaced. */
+  verify(): Promise<void>;
+  /** Calls that wait, and all later ones, are rejected. */
+  close(): Promise<void>;
+}
+
+interface Opened extends OpenFile {
+  sql: Sql;
+}
+
+const SQLITE_BUSY = 5;
+const SQLITE_LOCKED = 6;
+
+export function connect(path: string): Connection {
+  let opened: Opened | undefined;
+  let closed = false;
+  /** Ends when every call that has met a lock is done: only the first of them knocks, the others queue behind it. */
+  let queue: Promise<unknown> = Promise.resolve();
+  let queued = 0;
+
+  const open = (): Opened => {
+    if (closed) throw new StoreUnavailable('The store is closed.');
+    opened ??= prepared(openFile(path));
+    return opened;
+  };
+
+  /** One try: undefined where the database is locked. */
+  const attempt = <T>(begin: string, work: (sql: Sql) => T): { value: T } | undefined => {
+    try {
+      return { value: transaction(open(), begin, work) };
+    } catch (error) {
+      if (isLocked(error)) return undefined;
+      throw isBackend(error) ? unavailable('The SQLite database failed', error) : error;
+    }
+  };
+
+  const insist = async <T>(begin: string, work: (sql: Sql) => T, deadline: number): Promise<T> => {
+    while (performance.now() < deadline) {
+      const done = attempt(begin, work);
+      if (done) return done.value;
+      await sleep(1 + Math.random() * 9);
+    }
+    throw new StoreUnavailable(`The SQLite database was locked for ${STORE_DEADLINE} ms.`);
+  };
+
+  const run = async <T>(begin: string, work: (sql: Sql) => T): Promise<T> => {
+    const deadline = performance.now() + STORE_DEADLINE;
+    const done = queued === 0 ? attempt(begin, work) : undefined;
+    if (done) return done.value;
+    queued += 1;
+    const mine = queue
+      .then(() => insist(begin, work, deadline))
+      .finally(() => {
+        queued -= 1;
+      });
+    queue = mine.catch(() => undefined);
+    return mine;
+  };
+
+  return {
+    read: (work) => run('BEGIN', work),
+    write: (work) => run('BEGIN IMMEDIATE', work),
+    async verify() {
+      if (!opened?.identity) return;
+      const there = identityOf(path);
+      if (there === undefined) throw new StoreUnavailable('The database file is gone.');
+      if (there === opened.identity) return;
+      opened.db.close();
+      opened = undefined;
+    },
+    async close() {
+      closed = true;
+      opened?.db.close();
+      opened = undefined;
+    },
+  };
+}
+
+function prepared(file: OpenFile): Opened {
+  const statements = new Map<string, StatementSync>();
+  const sql: Sql = (text) => {
+    let statement = statements.get(text);
+    if (!statement) {
+      statement = file.db.prepare(text);
+      statements.set(text, statement);
+    }
+    return statement;
+  };
+  return { ...file, sql };
+}
+
+function transaction<T>({ db, sql }: Opened, begin: string, work: (sql: Sql) => T): T {
+  sql(begin).run();
+  try {
+    const value = work(sql);
+    sql('COMMIT').run();
+    return value;
+  } catch (error) {
+    // SQLite ends a transaction by itself after some errors, such as a full disk.
+    if (db.isTransaction) sql('ROLLBACK').run();
+    throw error;
+  }
+}
+
+function isLocked(error: unknown): boolean {
+  if (!(error instanceof Error && 'errcode' in error)) return false;
+  // The low byte is the primary code; extended ones tell kinds of busy apart.
+  const code = Number(error.errcode) & 0xff;
+  return code === SQLITE_BUSY || code === SQLITE_LOCKED;
+}
+
+/** SQLite's errors and those of the file system; anything else is a bug and stays one. */
+function isBackend(error: unknown): error is Error {
+  return error instanceof Error && ('errcode' in error || 'syscall' in error);
+}
+
+function unavailable(message: string, cause: Error): StoreUnavailable {
+  return new StoreUnavailable(`${message}: ${cause.message}`, { cause });
+}

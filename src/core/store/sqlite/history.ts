@@ -1,0 +1,54 @@
+/**
+ * The history, read an hour or a day at a time: no statement stays open meanwhile, which would keep SQLite from
+ * cleaning up behind the writers.
+ */
+import { setImmediate as turn } from 'node:timers/promises';
+import type { History, UsageQuery, UsageRow } from '../port.js';
+import type { Connection, Sql } from './connection.js';
+
+/** Length of the prefix of `2026-11-23T04` that names the time of a row. */
+const PREFIX = { hour: 13, day: 10 };
+/** Comes after every character that an hour can go on with. */
+const LAST = '~';
+
+type Filter = [text: string, values: string[]];
+
+export function history(connection: Connection): History {
+  return {
+    async *usage(query) {
+      const filter = filterOf(query);
+      let from = query.from;
+      for (;;) {
+        const rows = await connection.read((sql) => nextRows(sql, query, from, filter));
+        const last = rows.at(-1);
+        if (!last) return;
+        yield* rows;
+        from = last.at + LAST;
+        await turn();
+      }
+    },
+  };
+}
+
+function filterOf({ subject, gateway }: UsageQuery): Filter {
+  const conditions = Object.entries({ subject, gateway }).filter((entry) => entry[1] !== undefined);
+  return [
+    conditions.map(([column]) => `AND ${column} = ?`).join(' '),
+    conditions.map(([, value]) => value as string),
+  ];
+}
+
+/** All rows of the first hour or day that has any. */
+function nextRows(sql: Sql, { to, by }: UsageQuery, from: string, [filter, values]: Filter): UsageRow[] {
+  const first = sql(`SELECT min(hour) AS hour FROM usage WHERE hour >= ? AND hour < ? ${filter}`);
+  const { hour } = first.get(from, to, ...values) as { hour: string | null };
+  if (hour === null) return [];
+  const at = hour.slice(0, PREFIX[by]);
+  const end = at + LAST < to ? at + LAST : to;
+  const rows =
+    sql(`SELECT subject, gateway, model, sum(requests) AS requests, sum(prompt_tokens) AS promptTokens,
+    sum(completion_tokens) AS completionTokens, sum(errors) AS errors, sum(aborted) AS aborted,
+    sum(latency_ms) AS latencyMs FROM usage WHERE hour >= ? AND hour < ? ${filter}
+    GROUP BY subject, gateway, model ORDER BY subject, gateway, model`).all(hour, end, ...values);
+  return (rows as unknown as Omit<UsageRow, 'at'>[]).map((row) => ({ at, ...row }));
+}

@@ -1,0 +1,81 @@
+/**
+ * The tables, as a list of migrations: entry n takes a database from version n to n + 1. Entries that were released
+ * are never changed.
+ */
+import type { DatabaseSync } from 'node:sqlite';
+
+const MIGRATIONS = [
+  `
+  CREATE TABLE records (
+    tbl TEXT NOT NULL, id TEXT NOT NULL, version INTEGER NOT NULL, value TEXT NOT NULL, expires_at INTEGER,
+    PRIMARY KEY (tbl, id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX records_expiry ON records (expires_at) WHERE expires_at IS NOT NULL;
+
+  CREATE TABLE record_index (
+    tbl TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, id TEXT NOT NULL,
+    PRIMARY KEY (tbl, name, value, id),
+    FOREIGN KEY (tbl, id) REFERENCES records (tbl, id) ON DELETE CASCADE
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX record_index_id ON record_index (tbl, id);
+
+  CREATE TABLE counters (
+    subject TEXT NOT NULL, key TEXT NOT NULL, used INTEGER NOT NULL, held INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    PRIMARY KEY (subject, key)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX counters_expiry ON counters (expires_at);
+
+  -- until: the end of an active hold's lease; when the mark of an ended one is forgotten.
+  -- body: the hold as JSON, and known: what it has used as JSON; for the sweep.
+  CREATE TABLE holds (
+    id TEXT NOT NULL PRIMARY KEY, state TEXT NOT NULL CHECK (state IN ('active', 'expired', 'settled')),
+    until INTEGER NOT NULL, tokens INTEGER NOT NULL, known TEXT, body TEXT
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX holds_until ON holds (state, until);
+
+  CREATE TABLE usage (
+    subject TEXT NOT NULL, hour TEXT NOT NULL, gateway TEXT NOT NULL, model TEXT NOT NULL,
+    requests INTEGER NOT NULL, prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL,
+    errors INTEGER NOT NULL, aborted INTEGER NOT NULL, latency_ms INTEGER NOT NULL,
+    PRIMARY KEY (subject, hour, gateway, model)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX usage_hour ON usage (hour);
+  `,
+];
+
+/**
+ * Brings a database to this version's tables, in one transaction.
+ * @throws Error where a newer version of Parallama has written it
+ */
+export function migrate(db: DatabaseSync): void {
+  // Most of the time there is nothing to do, and no reason to wait for the write lock.
+  if (versionOf(db) === MIGRATIONS.length) return;
+  db.exec('BEGIN IMMEDIATE');
+  try {
+    db.exec(
+      'CREATE TABLE IF NOT EXISTS meta (name TEXT NOT NULL PRIMARY KEY, value INTEGER NOT NULL) STRICT',
+    );
+    for (const step of MIGRATIONS.slice(versionOf(db))) db.exec(step);
+    db.prepare("INSERT OR REPLACE INTO meta (name, value) VALUES ('schema', ?)").run(MIGRATIONS.length);
+    db.exec('COMMIT');
+  } catch (error) {
+    if (db.isTransaction) db.exec('ROLLBACK');
+    throw error;
+  }
+}
+
+function versionOf(db: DatabaseSync): number {
+  if (!db.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'meta'").get()) return 0;
+  const row = db.prepare("SELECT value FROM meta WHERE name = 'schema'").get() as
+    | { value: number }
+    | undefined;
+  const version = row?.value ?? 0;
+  if (version > MIGRATIONS.length) {
+    throw new Error(
+      `The database was written by a newer Parallama (its schema is version ${version}, ` +
+        `this one knows up to ${MIGRATIONS.length}). Use that version, or another database.`,
+    );
+  }
+  return version;
+}

@@ -1,0 +1,62 @@
+/**
+ * The sweep: ends holds of dead processes and forgets what has expired.
+ */
+import { setImmediate as turn } from 'node:timers/promises';
+import type { Charge, Hold } from '../port.js';
+import { type Figures, figures, MARK_LIFETIME } from '../quota.js';
+import type { Connection, Sql } from './connection.js';
+import { charge } from './counters.js';
+
+/** Rows of each kind in one transaction: a few milliseconds, for which others wait. */
+const BATCH = 200;
+const ROUNDS = 20;
+
+const EXPIRED_HOLDS = `SELECT id, tokens, known, body FROM holds
+  WHERE state = 'active' AND until <= ? ORDER BY until LIMIT ${BATCH}`;
+const EXPIRE = "UPDATE holds SET state = 'expired', until = ?, body = NULL WHERE id = ?";
+const FORGET = [
+  `DELETE FROM holds WHERE id IN
+    (SELECT id FROM holds WHERE state IN ('expired', 'settled') AND until <= ? LIMIT ${BATCH})`,
+  `DELETE FROM records WHERE (tbl, id) IN
+    (SELECT tbl, id FROM records WHERE expires_at <= ? LIMIT ${BATCH})`,
+  // What is held must be given back before its counter may go.
+  `DELETE FROM counters WHERE (subject, key) IN
+    (SELECT subject, key FROM counters WHERE expires_at <= ? AND held = 0 LIMIT ${BATCH})`,
+];
+
+interface ActiveHold {
+  id: string;
+  tokens: number;
+  known: string | null;
+  body: string;
+}
+
+export async function sweep(connection: Connection, now: () => number): Promise<{ expiredHolds: number }> {
+  let expiredHolds = 0;
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const { ended, more } = await connection.write((sql) => {
+      const at = now();
+      const ended = endExpired(sql, at);
+      const forgotten = FORGET.map((text) => Number(sql(text).run(at).changes));
+      return { ended, more: Math.max(ended, ...forgotten) === BATCH };
+    });
+    expiredHolds += ended;
+    if (!more) break;
+    await turn();
+  }
+  return { expiredHolds };
+}
+
+/** What a hold was last known to have used, from its column. */
+export function knownOf(column: string | null): Figures {
+  return figures(column === null ? undefined : (JSON.parse(column) as Charge));
+}
+
+function endExpired(sql: Sql, at: number): number {
+  const rows = sql(EXPIRED_HOLDS).all(at) as unknown as ActiveHold[];
+  for (const { id, tokens, known, body } of rows) {
+    charge(sql, JSON.parse(body) as Hold, knownOf(known), tokens);
+    sql(EXPIRE).run(at + MARK_LIFETIME, id);
+  }
+  return rows.length;
+}
