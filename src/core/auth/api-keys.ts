@@ -1,0 +1,100 @@
+/**
+ * API keys: shown once, kept as a SHA-256, revoked by deleting the row.
+ */
+import type { Records } from '../store/port.js';
+import { hasHash, makeCredential, readCredential, secretHash } from './credential.js';
+import { allRows, deleteRowsOf } from './rows.js';
+import { checkUsername } from './user.js';
+
+/** A key as its owner may see it again. */
+export interface ApiKey {
+  id: string;
+  name?: string;
+  /** ISO 8601, UTC. */
+  created_at: string;
+}
+
+interface KeyRecord {
+  userId: string;
+  /** Row id of the user. */
+  username: string;
+  hash: string;
+  name?: string;
+  created_at: string;
+}
+
+/** Whose key it is, as far as the key's row says; the user may be gone or another by now. */
+export interface KeyOwner {
+  id: string;
+  userId: string;
+  /** Row id of the user. */
+  username: string;
+}
+
+export interface ApiKeys {
+  /** The only time that `key` can be seen. */
+  generate(
+    user: { id: string; username: string },
+    options?: { name?: string },
+  ): Promise<ApiKey & { key: string }>;
+  /** Oldest first. */
+  list(user: { id: string }): Promise<ApiKey[]>;
+  /** False where there is no such key, or it is not that user's. */
+  revoke(id: string, options?: { user?: string }): Promise<boolean>;
+  /** Revokes all keys of a user. @returns how many there were */
+  revokeAll(userId: string): Promise<number>;
+  /**
+   * Undefined for anything but a live key. The caller still has to see that the user exists with that id.
+   * @param get reads the row; for a cache
+   */
+  verify(key: string, get?: Records['get']): Promise<KeyOwner | undefined>;
+}
+
+/** @param options.prefix what new keys start with; older keys stay valid when it changes */
+export function createApiKeys({ store, prefix }: { store: Records; prefix: string }): ApiKeys {
+  return {
+    async generate(user, { name } = {}) {
+      const { id, secret, text } = makeCredential(prefix);
+      const created_at = new Date().toISOString();
+      const record: KeyRecord = {
+        userId: user.id,
+        username: checkUsername(user.username),
+        hash: secretHash(secret),
+        name,
+        created_at,
+      };
+      const created = await store.create('keys', id, record, { index: { user: user.id } });
+      if (!created) throw new Error('Two random key ids are the same.');
+      return { id, name, created_at, key: text };
+    },
+
+    async list(user) {
+      const keys: ApiKey[] = [];
+      for await (const { id, value } of allRows<KeyRecord>(store, 'keys', {
+        index: 'user',
+        equals: user.id,
+      })) {
+        keys.push({ id, name: value.name, created_at: value.created_at });
+      }
+      return keys.sort((a, b) => (a.created_at < b.created_at ? -1 : 1));
+    },
+
+    async revoke(id, { user } = {}) {
+      if (user !== undefined) {
+        const row = await store.get<KeyRecord>('keys', id);
+        if (row?.value.userId !== user) return false;
+      }
+      return store.delete('keys', id);
+    },
+
+    revokeAll: (userId) => deleteRowsOf(store, 'keys', userId),
+
+    async verify(key, get = (table, id) => store.get(table, id)) {
+      const credential = readCredential(key);
+      if (!credential) return undefined;
+      const row = await get<KeyRecord>('keys', credential.id);
+      if (!row || !hasHash(credential.secret, row.value.hash)) return undefined;
+      return { id: row.id, userId: row.value.userId, username: row.value.username };
+    },
+  };
+}

@@ -1,0 +1,69 @@
+/**
+ * The form of API keys and refresh tokens: prefix, public id, secret, checksum.
+ *
+ * Letters and digits only, so that a double click selects the whole. The checksum tells a mistyped or cut one
+ * without asking the store (and without taking it for a stolen one).
+ */
+import { createHash, randomInt, timingSafeEqual } from 'node:crypto';
+import { crc32 } from 'node:zlib';
+
+const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+const ID = 16;
+/** 190 bits. */
+const SECRET = 32;
+/** Six digits hold 32 bits. */
+const CHECKSUM = 6;
+const TAIL = ID + SECRET + CHECKSUM;
+const SHAPE = new RegExp(`[0-9A-Za-z]{${TAIL}}$`);
+
+export interface Credential {
+  /** Names the row in the store; no secret. */
+  id: string;
+  secret: string;
+}
+
+/** @returns the parts, and the text that its owner is shown once */
+export function makeCredential(prefix: string): Credential & { text: string } {
+  const id = randomText(ID);
+  const secret = randomText(SECRET);
+  return { id, secret, text: writeCredential(prefix, { id, secret }) };
+}
+
+export function writeCredential(prefix: string, { id, secret }: Credential): string {
+  const body = prefix + id + secret;
+  return body + checksum(body);
+}
+
+/** Undefined where the text is not a credential. Any prefix will do: keys outlive a change of the configured one. */
+export function readCredential(text: string): Credential | undefined {
+  if (!SHAPE.test(text)) return undefined;
+  const body = text.slice(0, -CHECKSUM);
+  if (checksum(body) !== text.slice(-CHECKSUM)) return undefined;
+  return { id: text.slice(-TAIL, -(SECRET + CHECKSUM)), secret: body.slice(-SECRET) };
+}
+
+export function randomText(length: number): string {
+  return Array.from({ length }, () => DIGITS[randomInt(DIGITS.length)]).join('');
+}
+
+/** What is kept of a secret: SHA-256. A slow hash protects guessable passwords; these have 190 random bits. */
+export function secretHash(secret: string): string {
+  return createHash('sha256').update(secret).digest('base64url');
+}
+
+/** Compares in constant time. */
+export function hasHash(secret: string, hash: string): boolean {
+  const actual = Buffer.from(secretHash(secret));
+  const expected = Buffer.from(hash);
+  return actual.length === expected.length && timingSafeEqual(actual, expected);
+}
+
+function checksum(body: string): string {
+  let rest = crc32(body);
+  let text = '';
+  for (let place = 0; place < CHECKSUM; place += 1) {
+    text = DIGITS[rest % DIGITS.length] + text;
+    rest = Math.floor(rest / DIGITS.length);
+  }
+  return text;
+}

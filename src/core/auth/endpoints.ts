@@ -1,0 +1,224 @@
+/**
+ * What the `/auth/...` routes do. Each takes the parsed body and answers with a status and a value; errors are thrown.
+ */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { z } from 'zod';
+import type { AuthConfig } from '../config.js';
+import type { Identity } from '../contract.js';
+import { GatewayError } from '../errors.js';
+import type { AccessTokens } from './access-tokens.js';
+import type { ApiKey, ApiKeys } from './api-keys.js';
+import { readFields } from './body.js';
+import type { Passwords } from './passwords.js';
+import type { Sessions } from './sessions.js';
+import type { Throttle } from './throttle.js';
+import { unauthorized } from './unauthorized.js';
+import { checkPassword, checkUsername, FIRST_GENERATION, type UserRecord } from './user.js';
+import type { Users } from './users.js';
+
+export interface AuthInput {
+  /** A parsed JSON value, or undefined where the request has no body. */
+  body: unknown;
+  /** The client's address. */
+  ip?: string;
+  /** Who asks, where the route needs a key. */
+  identity?: Identity;
+  params?: { id?: string };
+}
+
+export interface AuthOutput {
+  status: number;
+  /** To be sent as JSON. */
+  body?: unknown;
+}
+
+/** @throws GatewayError, StoreUnavailable */
+export type AuthEndpoint = (input: AuthInput) => Promise<AuthOutput>;
+
+export interface AuthEndpoints {
+  /** `POST /auth/register` */
+  register: AuthEndpoint;
+  /** `POST /auth/login` */
+  login: AuthEndpoint;
+  /** `POST /auth/token` */
+  token: AuthEndpoint;
+  /** `POST /auth/logout` */
+  logout: AuthEndpoint;
+  /** `GET /auth/keys` */
+  listKeys: AuthEndpoint;
+  /** `POST /auth/keys` */
+  createKey: AuthEndpoint;
+  /** `DELETE /auth/keys/{id}` */
+  deleteKey: AuthEndpoint;
+}
+
+/** pino's manner. No names (a password may have been typed there), no keys, no tokens. */
+export interface AuthLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+}
+
+/** Longer than any name or password; spares the hash megabytes. */
+const text = z.string().min(1, 'must not be empty').max(1_024, 'is too long');
+const LOGIN = z.object({ username: text, password: text });
+const REGISTER = LOGIN.extend({ invitation: text.optional() });
+const REFRESH = z.object({ refresh_token: text });
+const NEW_KEY = z.object({ name: text.max(100, 'must have at most 100 characters').nullish() });
+
+/** Whoever registers is of this role. */
+const REGISTERED_ROLE = 'basic';
+
+export function createAuthEndpoints({
+  users,
+  passwords,
+  sessions,
+  accessTokens,
+  apiKeys,
+  throttle,
+  config,
+  log,
+}: {
+  users: Pick<Users, 'create' | 'record' | 'find' | 'rehash'>;
+  passwords: Passwords;
+  sessions: Sessions;
+  accessTokens: AccessTokens;
+  apiKeys: ApiKeys;
+  throttle: Throttle;
+  config: Pick<AuthConfig, 'registration' | 'invitations' | 'access_token_ttl'>;
+  log?: AuthLog;
+}): AuthEndpoints {
+  /** Runs a check whose failures count, and notes them. */
+  async function guarded<T>(
+    attempt: { name?: string; ip?: string },
+    what: string,
+    check: () => Promise<T | undefined>,
+  ): Promise<T | undefined> {
+    try {
+      const result = await throttle.guard(attempt, check);
+      if (result === undefined) log?.warn({ event: `${what}_failed`, ip: attempt.ip }, `${what} failed`);
+      return result;
+    } catch (error) {
+      if (error instanceof GatewayError && error.kind === 'too_many_logins') {
+        log?.warn({ event: `${what}_throttled`, ip: attempt.ip }, `${what} refused after too many failures`);
+      }
+      throw error;
+    }
+  }
+
+  async function checkInvitation(invitation: string | undefined, ip?: string): Promise<void> {
+    if (config.registration === 'open') return;
+    if (config.registration === 'closed') throw new GatewayError('registration_closed');
+    if (invitation === undefined) {
+      throw new GatewayError('missing_field', { message: '"invitation" is required.', param: 'invitation' });
+    }
+    const valid = config.invitations?.filter((known) => equal(known, invitation)) ?? [];
+    if (await guarded({ ip }, 'invitation', async () => valid[0])) return;
+    throw new GatewayError('registration_closed', {
+      message: 'This invitation is not valid.',
+      param: 'invitation',
+    });
+  }
+
+  /** The user of a name and password. An unknown name costs as much as a wrong password. */
+  async function checkLogin(username: string, password: string): Promise<UserRecord | undefined> {
+    const user = await users.record(username);
+    const right = await passwords.verify(user?.password_hash, password);
+    return right ? user : undefined;
+  }
+
+  async function tokensFor(user: UserRecord, refreshToken: string): Promise<AuthOutput> {
+    return {
+      status: 200,
+      body: {
+        access_token: await accessTokens.issue(user),
+        refresh_token: refreshToken,
+        token_type: 'bearer',
+        expires_in: config.access_token_ttl,
+      },
+    };
+  }
+
+  return {
+    async register({ body, ip }) {
+      const { username, password, invitation } = readFields(REGISTER, body);
+      checkUsername(username);
+      checkPassword(password);
+      await checkInvitation(invitation, ip);
+      const user = await users.create({ username, password, role: REGISTERED_ROLE });
+      const refreshToken = await sessions.create({ ...user, generation: FIRST_GENERATION });
+      log?.info({ event: 'registered', user: user.id, ip }, 'user registered');
+      return {
+        status: 201,
+        body: { user_id: user.id, username: user.username, role: user.role, refresh_token: refreshToken },
+      };
+    },
+
+    async login({ body, ip }) {
+      const { username, password } = readFields(LOGIN, body);
+      const user = await guarded({ name: username, ip }, 'login', () => checkLogin(username, password));
+      if (!user) throw new GatewayError('invalid_login');
+      if (passwords.outdated(user.password_hash)) await users.rehash(user, password);
+      log?.info({ event: 'login', user: user.id, ip }, 'login');
+      return tokensFor(user, await sessions.create(user));
+    },
+
+    async token({ body, ip }) {
+      const { refresh_token } = readFields(REFRESH, body);
+      try {
+        const { user, token } = await sessions.rotate(refresh_token);
+        return await tokensFor(user, token);
+      } catch (error) {
+        if (error instanceof GatewayError) log?.warn({ event: 'refresh_failed', ip }, error.message);
+        throw error;
+      }
+    },
+
+    async logout({ body, identity, ip }) {
+      const user = known(identity).id;
+      const { refresh_token } = readFields(REFRESH, body);
+      // An unknown or used token is no error: what the caller wants is so.
+      if (await sessions.end(refresh_token, { user })) log?.info({ event: 'logout', user, ip }, 'logout');
+      return { status: 204 };
+    },
+
+    async listKeys({ identity }) {
+      const keys = await apiKeys.list(known(identity));
+      return { status: 200, body: { keys: keys.map(shown) } };
+    },
+
+    async createKey({ body, identity, ip }) {
+      const { name } = body === undefined ? {} : readFields(NEW_KEY, body);
+      const user = await users.find(known(identity).id);
+      if (!user)
+        throw new GatewayError('forbidden', { message: 'API keys are for accounts of this server.' });
+      const key = await apiKeys.generate(user, { name: name ?? undefined });
+      log?.info({ event: 'key_created', user: user.id, id: key.id, ip }, 'API key created');
+      return { status: 201, body: { ...shown(key), key: key.key } };
+    },
+
+    async deleteKey({ identity, params, ip }) {
+      const user = known(identity).id;
+      const id = params?.id ?? '';
+      if (!(await apiKeys.revoke(id, { user }))) {
+        throw new GatewayError('not_found', { message: 'There is no such API key.' });
+      }
+      log?.info({ event: 'key_revoked', user, id, ip }, 'API key revoked');
+      return { status: 204 };
+    },
+  };
+}
+
+function known(identity: Identity | undefined): Identity {
+  if (!identity) throw unauthorized('no_key');
+  return identity;
+}
+
+function shown({ id, name, created_at }: ApiKey): { id: string; name: string | null; created_at: string } {
+  return { id, name: name ?? null, created_at };
+}
+
+/** In constant time; hashed first, because only equal lengths compare so. */
+function equal(a: string, b: string): boolean {
+  const hash = (value: string) => createHash('sha256').update(value).digest();
+  return timingSafeEqual(hash(a), hash(b));
+}
