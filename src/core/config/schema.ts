@@ -1,0 +1,137 @@
+/**
+ * The schema of the configuration, with its defaults. Key names are those of the file; after it sizes are bytes,
+ * durations seconds, and a limit that is null is unlimited.
+ */
+import { z } from 'zod';
+import { gatewayList, gatewaysSchema } from './gateways.js';
+import { bytes, flag, limit, listOf, seconds, section, text, wholeNumber } from './values.js';
+
+export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+
+const REGISTRATION = ['open', 'closed', 'invite'] as const;
+const STORE_URL = /^(?:memory:|sqlite:.+|(?:rediss?|postgres|postgresql):\/\/.+)$/;
+
+const serverSchema = section({
+  host: z
+    .string('an address to listen on')
+    .regex(/^[^\s/]+$/, 'an address to listen on, such as 127.0.0.1')
+    .default('127.0.0.1'),
+  /** 0 takes any free port. */
+  port: wholeNumber('a port from 0 to 65535', 0, 65_535).default(8_000),
+  workers: wholeNumber('a number of processes from 1 to 256', 1, 256).default(1),
+  /** Bytes. */
+  body_limit: bytes().default(32 * 2 ** 20),
+  /** Take the client's address from X-Forwarded-For. */
+  trust_proxy: flag().default(false),
+  /** Seconds that running requests have to end after SIGTERM. */
+  shutdown_timeout: seconds().default(30),
+});
+
+const storeUrl = () => {
+  const what = 'sqlite:FILE, redis://HOST, postgres://HOST/DATABASE or memory:';
+  // An address may hold a password: no message repeats it.
+  const readable = (url: string) => STORE_URL.test(url) && (!url.includes('://') || URL.canParse(url));
+  return z.string(what).refine(readable, { error: `is not the address of a store; expected ${what}` });
+};
+
+const storeSchema = section({
+  url: storeUrl().default('sqlite:./parallama.db'),
+  /** A file with the password of a Redis or PostgreSQL whose address has none. */
+  password_file: text('the path of a file').optional(),
+  /** Where usage is kept that could not be written; beside the SQLite file or the configuration where absent. */
+  journal_directory: text('the path of a directory').optional(),
+});
+
+const authSchema = section({
+  registration: z.enum(REGISTRATION, `one of ${REGISTRATION.join(', ')}`).default('open'),
+  /** Any of these lets a new user in where registration is `invite`. */
+  invitations: listOf(text('a text (in quotes, where it is a number)'), 'a list of texts').default([]),
+  /** Beside the SQLite file or the configuration where absent. */
+  jwt_secret_file: text('the path of a file').optional(),
+  /** Seconds. */
+  access_token_ttl: seconds().default(1_800),
+  /** Seconds. */
+  refresh_token_ttl: seconds().default(2_592_000),
+  refresh_rotation: flag().default(true),
+  /** Argon2id; the defaults are OWASP's, the least are the algorithm's own. */
+  password_hashing: section({
+    memory_kib: wholeNumber('a whole number of KiB from 1024 to 4194304', 1_024, 4_194_304).default(19_456),
+    iterations: wholeNumber('a whole number from 1 to 100', 1, 100).default(2),
+    parallelism: wholeNumber('a whole number from 1 to 64', 1, 64).default(1),
+  }).prefault({}),
+  api_key_prefix: z
+    .string('a short text such as pk_live_')
+    .regex(/^(?!rt_)[A-Za-z0-9_]{1,32}$/, 'up to 32 letters, digits or _, not beginning with rt_')
+    .default('pk_live_'),
+}).superRefine(({ registration, invitations }, context) => {
+  if (registration !== 'invite' || invitations.length > 0) return;
+  const message = 'is empty; expected at least one invitation where registration is invite';
+  context.addIssue({ code: 'custom', path: ['invitations'], message });
+});
+
+const limitsOf = () =>
+  section({
+    token_limit_daily: limit().optional(),
+    token_limit_hourly: limit().optional(),
+    request_limit_daily: limit().optional(),
+    request_limit_hourly: limit().optional(),
+  });
+
+/** Templates by role and gateway. An option that is absent, in a template that is there, is unlimited. */
+const limitsSchema = section({
+  roles: z
+    .record(
+      z.string(),
+      section({ ollama: limitsOf().optional(), openai: limitsOf().optional() }).prefault({}),
+      'role names with their limits',
+    )
+    .prefault({}),
+});
+
+/** What is absent is the built-in role's of that name, and for other roles: both gateways, all models, no managing. */
+const roleSchema = section({
+  gateways: gatewayList().optional(),
+  /** Names, or `*` for all. */
+  models: listOf(text('the name of a model, or *'), 'a list of models').optional(),
+  manage_models: flag().optional(),
+});
+
+const loggingSchema = section({
+  directory: text('the path of a directory').default('/var/log/parallama'),
+  level: z.enum(LOG_LEVELS, `one of ${LOG_LEVELS.join(', ')}`).default('info'),
+  /** Bytes of one file. */
+  max_size: bytes().default(10 * 2 ** 20),
+  /** Files of one log, the one being written included. */
+  max_files: wholeNumber('a whole number, 1 or more', 1).default(10),
+});
+
+const metricsSchema = section({
+  enabled: flag().default(true),
+  /** Where there is one, `/metrics` wants it as Bearer. */
+  token: text('a text (in quotes, where it is a number)').optional(),
+});
+
+export const configSchema = section({
+  api_gateways: gatewaysSchema.prefault({}),
+  server: serverSchema.prefault({}),
+  store: storeSchema.prefault({}),
+  auth: authSchema.prefault({}),
+  limits: limitsSchema.prefault({}),
+  roles: z.record(z.string(), roleSchema.prefault({}), 'role names with their rights').prefault({}),
+  logging: loggingSchema.prefault({}),
+  metrics: metricsSchema.prefault({}),
+});
+
+/** A configuration as checked: complete, with every default filled in. */
+export type Config = z.output<typeof configSchema>;
+/** A configuration as people write it: everything may be left out. */
+export type ConfigInput = z.input<typeof configSchema>;
+
+export type GatewaysConfig = Config['api_gateways'];
+export type ServerConfig = Config['server'];
+export type StoreConfig = Config['store'];
+export type AuthConfig = Config['auth'];
+export type LimitsConfig = Config['limits'];
+export type RoleConfig = Config['roles'][string];
+export type LoggingConfig = Config['logging'];
+export type MetricsConfig = Config['metrics'];
