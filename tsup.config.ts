@@ -1,4 +1,5 @@
 import { defineConfig } from 'tsup';
+import manifest from './package.json' with { type: 'json' };
 
 /** One entry per subpath of package.json's `exports`, and the command line. */
 export default defineConfig({
@@ -18,5 +19,5 @@ export default defineConfig({
   dts: true,
   splitting: true,
   clean: true,
-  sourcemap: false,
+  define: { PARALLAMA_VERSION: JSON.stringify(manifest.version) },
 });

@@ -41,8 +41,8 @@ export interface Lease {
   headers: ResponseHeaders;
   /** Aborted when the hold is no longer ours: the process stood still for longer than the lease. */
   lost: AbortSignal;
-  /** Notes what the request is known to have used, should this process die. */
-  known: Charge;
+  /** What the request is known to have used, should this process die: the generation says. */
+  known: () => Charge;
   /** Adds at least `needed` output tokens to the grant; false where the limit has no more. */
   grow(needed: number): Promise<boolean>;
   /** The first call counts; later ones wait for it and do nothing. Never rejects. */
@@ -115,9 +115,9 @@ export function createLeases({ store, journal, now = Date.now, onLostUsage, onTr
       ceiling: ceilingOf(ask.maxTokens, left),
       headers: rateHeaders(meanings, reserved.counters, at),
       lost: lost.signal,
-      known: NOTHING_USED,
+      known: () => NOTHING_USED,
       async grow(needed) {
-        const more = await store.extend(hold, topUp(needed), { lease: LEASE, known: lease.known });
+        const more = await store.extend(hold, topUp(needed), { lease: LEASE, known: lease.known() });
         if (more.ok) lease.output += more.granted;
         else if (more.why === 'gone') lost.abort();
         return more.ok;
@@ -151,7 +151,7 @@ export function createLeases({ store, journal, now = Date.now, onLostUsage, onTr
   }
 
   async function renew(): Promise<void> {
-    const holds = [...open.values()].map(({ hold, lease }) => ({ hold, known: lease.known }));
+    const holds = [...open.values()].map(({ hold, lease }) => ({ hold, known: lease.known() }));
     if (holds.length === 0) return;
     for (const id of await store.renew(holds, LEASE)) {
       open.get(id)?.lost.abort();

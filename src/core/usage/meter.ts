@@ -12,6 +12,11 @@ export type Outcome = 'final' | 'estimated' | 'aborted' | 'failed';
 export interface Meter {
   /** Notes a chunk of the running call. @returns output tokens so far, over all calls */
   count(chunk: NativeChunk): number;
+  /**
+   * The running call ends because the limit does: no more than `granted` output tokens reached the client, over all
+   * calls; what came beyond was thrown away. @returns the call's figures
+   */
+  cut(call: NativeCall, granted: number): { promptTokens: number; completionTokens: number };
   /** The running call is done: `chunk` carries Ollama's own figures. */
   finish(call: NativeCall, chunk: NativeChunk): void;
   /** What would have to be charged now. */
@@ -44,6 +49,13 @@ export function createMeter({ estimated, estimateOf, observe, now = performance.
   let pendingPrompt = estimated;
   let exact = true;
 
+  function close(estimate: number, prompt: number, completion: number): void {
+    pendingPrompt = Math.max(0, pendingPrompt - estimate);
+    promptTokens += prompt;
+    completionTokens += completion;
+    running = 0;
+  }
+
   return {
     get output() {
       return completionTokens + running;
@@ -54,20 +66,23 @@ export function createMeter({ estimated, estimateOf, observe, now = performance.
       return completionTokens + running;
     },
 
+    cut(call, granted) {
+      const figures = {
+        promptTokens: estimateOf(call),
+        completionTokens: Math.max(0, Math.min(running, granted - completionTokens)),
+      };
+      close(figures.promptTokens, figures.promptTokens, figures.completionTokens);
+      exact = false;
+      return figures;
+    },
+
     finish(call, chunk) {
       const estimate = estimateOf(call);
-      pendingPrompt = Math.max(0, pendingPrompt - estimate);
-      if (chunk.prompt_eval_count !== undefined) {
-        promptTokens += chunk.prompt_eval_count;
-        observe(call, chunk.prompt_eval_count);
-      } else if (call.promptBytes > 0 && !call.answer) {
-        // Some versions leave the count out where the prompt was in their cache.
-        promptTokens += estimate;
-        exact = false;
-      }
-      if (chunk.eval_count === undefined && running > 0) exact = false;
-      completionTokens += chunk.eval_count ?? running;
-      running = 0;
+      // Some versions leave the count out where the prompt was in their cache.
+      const uncounted = chunk.prompt_eval_count === undefined && call.promptBytes > 0 && !call.answer;
+      if (chunk.prompt_eval_count !== undefined) observe(call, chunk.prompt_eval_count);
+      if (uncounted || (chunk.eval_count === undefined && running > 0)) exact = false;
+      close(estimate, chunk.prompt_eval_count ?? (uncounted ? estimate : 0), chunk.eval_count ?? running);
     },
 
     charge(outcome) {

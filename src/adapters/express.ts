@@ -1,0 +1,49 @@
+/** Express 4 and 5. Public as `parallama/express`. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Gateway } from '../core/gateway.js';
+import { parsedBody, send, toGatewayRequest } from './node.js';
+
+export interface MountOptions {
+  /** Answer `/`, `/status`, `/healthz`, `/readyz` and `/metrics` too; under a path it always does. */
+  operations?: boolean;
+}
+
+/** What the adapter reads of Express's request. */
+interface ExpressRequest extends IncomingMessage {
+  baseUrl: string;
+  body?: unknown;
+  ip?: string;
+}
+
+export type ExpressHandler = (
+  req: IncomingMessage,
+  res: ServerResponse,
+  next: (error?: unknown) => void,
+) => Promise<void>;
+
+/**
+ * Middleware that answers the gateway's routes and leaves all others to the app.
+ *
+ * @example
+ * app.use(parallama(gateway));
+ * app.use('/ai', parallama(gateway));
+ */
+export function parallama(gateway: Gateway, { operations = false }: MountOptions = {}): ExpressHandler {
+  return async (req, res, next) => {
+    const { baseUrl, body, ip } = req as ExpressRequest;
+    try {
+      const answer = await gateway.handle(
+        toGatewayRequest(req, res, {
+          url: req.url ?? '/',
+          body: parsedBody(req, body),
+          ip,
+          operations: operations || baseUrl !== '',
+        }),
+      );
+      if (answer) await send(req, res, answer);
+      else next();
+    } catch (error) {
+      next(error);
+    }
+  };
+}

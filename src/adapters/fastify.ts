@@ -1,0 +1,41 @@
+/** Fastify 5. Public as `parallama/fastify`. */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Gateway } from '../core/gateway.js';
+import { toGatewayRequest, underPrefix } from './node.js';
+
+export interface PluginOptions {
+  gateway: Gateway;
+  /** Fastify's own: where the gateway's paths begin, such as `/ai`. */
+  prefix?: string;
+  /** Answer `/`, `/status`, `/healthz`, `/readyz` and `/metrics` too; under a prefix it always does. */
+  operations?: boolean;
+}
+
+/**
+ * A plugin with a scope of its own: it takes bodies unread, and the app's parsers stay as they are. What is not a
+ * route of the gateway is the app's 404.
+ *
+ * @example
+ * await app.register(parallama, { gateway, prefix: '/ai' });
+ */
+export async function parallama(app: FastifyInstance, { gateway, operations }: PluginOptions): Promise<void> {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
+
+  const answer = async (request: FastifyRequest, reply: FastifyReply) => {
+    const url = underPrefix(request.raw.url ?? '/', app.prefix) ?? '/';
+    const response = await gateway.handle(
+      toGatewayRequest(request.raw, reply.raw, {
+        url,
+        ip: request.ip,
+        operations: operations ?? app.prefix !== '',
+      }),
+    );
+    if (!response) return reply.callNotFound();
+    reply.code(response.status).headers(response.headers);
+    return reply.send(response.status === 204 ? undefined : response.body);
+  };
+
+  app.all('/', answer);
+  app.all('/*', answer);
+}

@@ -1,0 +1,53 @@
+/** Koa 2 and 3. Public as `parallama/koa`. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Gateway } from '../core/gateway.js';
+import { parsedBody, toGatewayRequest, underPrefix } from './node.js';
+
+export interface MountOptions {
+  /** Where the gateway's paths begin, such as `/ai`. */
+  prefix?: string;
+  /** Answer `/`, `/status`, `/healthz`, `/readyz` and `/metrics` too; under a prefix it always does. */
+  operations?: boolean;
+}
+
+/** What the adapter uses of Koa's context. */
+export interface KoaContext {
+  req: IncomingMessage;
+  res: ServerResponse;
+  request: { body?: unknown };
+  url: string;
+  ip: string;
+  status: number;
+  body: unknown;
+  set(name: string, value: string | string[]): void;
+}
+
+/**
+ * Middleware that sets `ctx.status` and `ctx.body`, so that outer middleware sees them.
+ *
+ * @example
+ * app.use(parallama(gateway, { prefix: '/ai' }));
+ */
+export function parallama(gateway: Gateway, { prefix = '', operations = prefix !== '' }: MountOptions = {}) {
+  return async (ctx: KoaContext, next: () => Promise<unknown>): Promise<void> => {
+    const url = underPrefix(ctx.url, prefix);
+    const answer =
+      url === undefined
+        ? null
+        : await gateway.handle(
+            toGatewayRequest(ctx.req, ctx.res, {
+              url,
+              body: parsedBody(ctx.req, ctx.request.body),
+              ip: ctx.ip,
+              operations,
+            }),
+          );
+    if (!answer) {
+      await next();
+      return;
+    }
+    ctx.status = answer.status;
+    for (const [name, value] of Object.entries(answer.headers)) ctx.set(name, value);
+    ctx.body = answer.status === 204 ? null : answer.body;
+  };
+}

@@ -1,0 +1,88 @@
+/** Between Node's req/res and the contract: what Express and the standalone server share. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { GatewayRequest, GatewayResponse } from '../core/contract.js';
+
+export interface NodeRequestOptions {
+  /** Relative to where the gateway is mounted. */
+  url: string;
+  /** What a host's body parser has made of the body; undefined where it was not read. */
+  body?: unknown;
+  ip?: string;
+  operations: boolean;
+}
+
+/** The request, with a signal that is aborted when the client leaves before its answer is complete. */
+export function toGatewayRequest(
+  req: IncomingMessage,
+  res: ServerResponse,
+  { url, body, ip, operations }: NodeRequestOptions,
+): GatewayRequest {
+  return {
+    method: req.method ?? 'GET',
+    url,
+    headers: req.headers,
+    body: body === undefined ? req : body,
+    ip: ip ?? req.socket.remoteAddress,
+    signal: departure(res),
+    operations,
+    raw: req,
+  };
+}
+
+/** What a parser made of the body. Some leave `{}` where they read nothing; then the stream is still whole. */
+export function parsedBody(req: IncomingMessage, body: unknown): unknown {
+  return req.readableDidRead ? body : undefined;
+}
+
+/** The URL as seen from `prefix`; undefined where it lies elsewhere. */
+export function underPrefix(url: string, prefix: string): string | undefined {
+  if (!url.startsWith(prefix)) return undefined;
+  const rest = url.slice(prefix.length);
+  if (rest === '' || rest.startsWith('?')) return `/${rest}`;
+  return rest.startsWith('/') ? rest : undefined;
+}
+
+/** Aborted when the connection closes before the answer was sent whole. */
+export function departure(res: ServerResponse): AbortSignal {
+  const controller = new AbortController();
+  res.once('close', () => {
+    if (!res.writableFinished) controller.abort();
+  });
+  return controller.signal;
+}
+
+/** Headers that the host has set stay, but for those that the gateway sets itself. */
+export function setHeaders(res: ServerResponse, { status, headers }: GatewayResponse): void {
+  res.statusCode = status;
+  for (const [name, value] of Object.entries(headers)) res.setHeader(name, value);
+}
+
+/** Sends the answer. Resolves when it has gone out or the client has left. */
+export async function send(req: IncomingMessage, res: ServerResponse, answer: GatewayResponse): Promise<void> {
+  if (res.destroyed) {
+    discard(answer);
+    return;
+  }
+  setHeaders(res, answer);
+  const { body } = answer;
+  if (typeof body === 'string' || Buffer.isBuffer(body)) {
+    // 204 has no body and no length.
+    if (answer.status !== 204) res.setHeader('content-length', Buffer.byteLength(body));
+    res.end(req.method === 'HEAD' ? undefined : body);
+    return;
+  }
+  if (req.method === 'HEAD') {
+    discard(answer);
+    res.end();
+    return;
+  }
+  res.flushHeaders();
+  // A client that leaves is no error; the stream's own destroy has told the gateway.
+  await pipeline(body as Readable, res).catch(() => undefined);
+}
+
+function discard({ body }: GatewayResponse): void {
+  if (typeof body !== 'string' && !Buffer.isBuffer(body)) body.destroy();
+}

@@ -1,0 +1,107 @@
+/** The gateway as a server of its own. Public as `parallama/server`. */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { errorResponse, GatewayError } from '../core/errors.js';
+import type { Gateway } from '../core/gateway.js';
+import { send, toGatewayRequest } from './node.js';
+
+export interface ServeOptions {
+  /** The configuration's where absent. */
+  host?: string;
+  /** 0 takes any free port; the configuration's where absent. */
+  port?: number;
+}
+
+export interface RunningServer {
+  /** `http://127.0.0.1:8000` */
+  url: string;
+  host: string;
+  port: number;
+  /**
+   * Accepts no more, lets running requests end for up to `server.shutdown_timeout` seconds, and closes the gateway.
+   */
+  close(): Promise<void>;
+}
+
+/** Longer than clients keep idle connections, so that none is closed just as a client uses it again. */
+const KEEP_ALIVE = 75_000;
+
+/**
+ * @throws Error with code EADDRINUSE, EACCES or ENOTFOUND where it cannot listen; the gateway stays open then
+ *
+ * @example
+ * const server = await serve(await createGateway(), { port: 8000 });
+ * console.log(server.url);
+ */
+export async function serve(gateway: Gateway, options: ServeOptions = {}): Promise<RunningServer> {
+  const { server: settings } = gateway.config;
+  const host = options.host ?? settings.host;
+  let closing: Promise<void> | undefined;
+
+  const server = createServer((req, res) => {
+    // Clients with a connection of their own learn from this that the next request needs a new one.
+    if (closing) res.setHeader('connection', 'close');
+    void answer(req, res);
+  });
+  server.keepAliveTimeout = KEEP_ALIVE;
+  server.headersTimeout = KEEP_ALIVE + 5_000;
+  // A long prompt over a slow line is no fault; how much is read is bounded by its size.
+  server.requestTimeout = 0;
+
+  async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
+    const request = toGatewayRequest(req, res, {
+      url: req.url ?? '/',
+      ip: settings.trust_proxy ? forwardedFor(req) : undefined,
+      operations: true,
+    });
+    try {
+      await send(req, res, (await gateway.handle(request)) ?? notFound(req));
+    } catch {
+      // `handle` rejects for bugs only, and has logged them.
+      await send(req, res, errorResponse(new GatewayError('internal'), 'openai'));
+    }
+  }
+
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(options.port ?? settings.port, host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+  const { port } = server.address() as AddressInfo;
+
+  async function close(): Promise<void> {
+    const timer = setTimeout(() => server.closeAllConnections(), settings.shutdown_timeout * 1_000);
+    await new Promise<void>((resolve) => {
+      server.close(() => resolve());
+      server.closeIdleConnections();
+    });
+    clearTimeout(timer);
+    await gateway.close();
+  }
+
+  return {
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
+    host,
+    port,
+    close() {
+      closing ??= close();
+      return closing;
+    },
+  };
+}
+
+function notFound(req: IncomingMessage) {
+  const path = (req.url ?? '/').split('?')[0];
+  const error = new GatewayError('unknown_url', { message: `Invalid URL (${req.method} ${path})` });
+  return errorResponse(error, 'openai');
+}
+
+/** The address nearest to the proxy: what a client writes itself stands further left. */
+function forwardedFor(req: IncomingMessage): string | undefined {
+  return String(req.headers['x-forwarded-for'] ?? '')
+    .split(',')
+    .at(-1)
+    ?.trim() || undefined;
+}

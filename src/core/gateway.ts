@@ -1,0 +1,165 @@
+/**
+ * The gateway: what happens to a request, from top to bottom.
+ *
+ * match -> authenticate -> authorise -> operate -> finish. What an operation does is in `operations/`; everything
+ * that a model works for goes through `operations/inference.ts` and `generation.ts`.
+ */
+import type { Admin } from './admin.js';
+import { type Config, type ConfigInput, checkConfig, loadConfig } from './config.js';
+import type { Authenticate, Dialect, GatewayRequest, GatewayResponse, Identity } from './contract.js';
+import { errorResponse, GatewayError } from './errors.js';
+import { finish } from './finish.js';
+import { requestId } from './http/request-id.js';
+import type { HostLogger } from './observe/logs.js';
+import { accountOperations } from './operations/accounts.js';
+import { type Call, NOBODY, type Operation } from './operations/call.js';
+import { inferenceOperations } from './operations/inference.js';
+import { modelOperations } from './operations/models.js';
+import { nativeOperations } from './operations/native.js';
+import { serviceOperations } from './operations/service.js';
+import { usageOperations } from './operations/usage.js';
+import type { Match, OperationName, Route } from './routes.js';
+import { createServices, type Services } from './services.js';
+import { type Store, StoreUnavailable } from './store/port.js';
+
+export interface GatewayOptions {
+  /** Path of a configuration file, or an object of the file's shape; looked for in the usual places where absent. */
+  config?: string | ConfigInput;
+  /** `sqlite:PATH`, `memory:` or a Store; the configuration's where absent. */
+  store?: string | Store;
+  /** Replaces keys and tokens by the host app's own sign-in. */
+  authenticate?: Authenticate;
+  /** A pino logger of the host app, instead of log files. */
+  logger?: HostLogger;
+}
+
+export interface Gateway extends Pick<Admin, 'users' | 'keys' | 'sessions' | 'limits' | 'roles'> {
+  /**
+   * Answers a request, errors included, in the caller's dialect. null: not one of our routes.
+   * Rejects for bugs only.
+   */
+  handle(request: GatewayRequest): Promise<GatewayResponse | null>;
+  config: Config;
+  /** Things the operator should know, told once at start. */
+  notices: string[];
+  /** Waits for settlements under way and lets go of everything. */
+  close(): Promise<void>;
+}
+
+/**
+ * @throws ConfigError for a configuration or option that is wrong; Error where the store or the signing secret cannot
+ * be used
+ *
+ * @example
+ * const gateway = await createGateway({ store: 'sqlite:./parallama.db' });
+ * const answer = await gateway.handle({ method: 'GET', url: '/openai/v1/models', headers: {} });
+ */
+export async function createGateway(options: GatewayOptions = {}): Promise<Gateway> {
+  const { config, source } =
+    typeof options.config === 'object'
+      ? { config: checkConfig(options.config), source: undefined }
+      : await loadConfig({ file: options.config });
+  const services = await createServices({ ...options, config, source });
+  const operations = createOperations(services);
+
+  async function handle(request: GatewayRequest): Promise<GatewayResponse | null> {
+    const match = services.routes.match(request.url);
+    if (!match || ('route' in match && match.route.service && !request.operations)) return null;
+    const call = begin(request, match);
+    const answer = await respond(call, match).catch((error: unknown) => refuse(call, error));
+    answer.headers['x-request-id'] = call.id;
+    return finish(services, call, answer);
+  }
+
+  async function respond(call: Call, match: Match): Promise<GatewayResponse> {
+    if ('unknown' in match) throw unknownUrl(call);
+    const { route } = match;
+    if (route.access !== 'public') {
+      call.identity = await services.authenticate(call.request);
+      authorise(services, route, call.identity);
+    }
+    if (!route.methods.includes(call.request.method)) throw wrongMethod(call);
+    return operations[route.operation](call);
+  }
+
+  function refuse(call: Call, error: unknown): GatewayResponse {
+    const known = toGatewayError(error);
+    call.failure = known;
+    if (known.kind === 'internal') services.logs.error.error({ request_id: call.id, err: error }, 'bug');
+    return errorResponse(known, call.dialect);
+  }
+
+  return {
+    handle,
+    config,
+    users: services.users,
+    keys: services.keys,
+    sessions: services.sessions,
+    limits: services.limits,
+    roles: services.roles,
+    notices: services.notices,
+    close: services.close,
+  };
+}
+
+function createOperations(services: Services): Record<OperationName, Operation> {
+  return {
+    ...serviceOperations(services),
+    ...accountOperations(services),
+    ...usageOperations(services),
+    ...modelOperations(services),
+    ...nativeOperations(services),
+    ...inferenceOperations(services),
+  };
+}
+
+function begin(request: GatewayRequest, match: Match): Call {
+  const dialect: Dialect = 'unknown' in match ? match.unknown : match.route.dialect;
+  return {
+    id: requestId(request.headers),
+    request,
+    dialect,
+    path: match.path,
+    route: 'route' in match ? match.route : undefined,
+    param: 'route' in match ? match.id : undefined,
+    identity: NOBODY,
+    startedAt: performance.now(),
+  };
+}
+
+/** From the headers alone: a body that will not be used is not read. */
+function authorise({ roles }: Services, route: Route, identity: Identity): void {
+  const role = roles.get(identity.role);
+  if (!role) throw new GatewayError('forbidden', { message: `The role '${identity.role}' does not exist.` });
+  if (route.gateway && !role.gateways.includes(route.gateway)) {
+    throw new GatewayError('forbidden', {
+      message: `The role '${role.name}' does not allow the ${route.gateway} gateway.`,
+    });
+  }
+  if (route.access === 'manage' && !role.manage_models) {
+    throw new GatewayError('forbidden', { message: `The role '${role.name}' does not allow managing models.` });
+  }
+}
+
+function unknownUrl({ request, path, dialect }: Call): GatewayError {
+  const message = dialect === 'ollama' ? 'path not found' : `Invalid URL (${request.method} ${path})`;
+  return new GatewayError('unknown_url', { message });
+}
+
+function wrongMethod({ request, route, path, dialect }: Call): GatewayError {
+  const allowed = route!.methods.join(', ');
+  const message =
+    dialect === 'ollama' ? `method not allowed, use ${allowed}` : `Not allowed to ${request.method} on ${path}. Use ${allowed}.`;
+  return new GatewayError('method_not_allowed', { message, headers: { allow: allowed } });
+}
+
+/** Seconds after which a client may ask a store again that was away. */
+const STORE_RETRY = '2';
+
+function toGatewayError(error: unknown): GatewayError {
+  if (error instanceof GatewayError) return error;
+  if (error instanceof StoreUnavailable) {
+    return new GatewayError('store_unavailable', { cause: error, headers: { 'retry-after': STORE_RETRY } });
+  }
+  return new GatewayError('internal', { cause: error });
+}

@@ -1,0 +1,238 @@
+/**
+ * One admitted exchange: ask Ollama, count what comes, give it to the client, settle exactly once.
+ *
+ * Ollama is asked to stream even where the client wants the whole: so that a client that leaves can be charged for
+ * what was generated, and a grant can be topped up or end the answer. Nothing that completes an answer goes out
+ * before its settlement is on disk.
+ */
+import type { Readable } from 'node:stream';
+import type { Dialect } from './contract.js';
+import { GatewayError } from './errors.js';
+import { pullStream } from './http/pull-stream.js';
+import { readAll } from './http/read-all.js';
+import { type Lease, NOTHING_USED } from './limits/leases.js';
+import type { Charge } from './store/port.js';
+import { collector, isDone, lengthChunk, upstreamError } from './translate/index.js';
+import type { Exchange, NativeAnswer, NativeCall, NativeChunk, ReplyContext } from './translate/types.js';
+import { type Upstream, upstreamFailure } from './upstream/client.js';
+import { nativeChunks } from './upstream/native-stream.js';
+import type { Meter, Outcome } from './usage/meter.js';
+
+export interface Work {
+  exchange: Exchange;
+  context: ReplyContext;
+  dialect: Dialect;
+  /** Ollama's name for the model. */
+  upstreamModel: string;
+  lease: Lease;
+  meter: Meter;
+  upstream: Upstream;
+  /** Aborted when the client has gone. */
+  signal?: AbortSignal;
+  onFirstByte(): void;
+  /** Called once, after the settlement. */
+  onSettled(outcome: Outcome, charge: Charge): void;
+}
+
+export interface Generation {
+  /** The whole answer, as {@link Exchange.whole} gives it. Rejects with a GatewayError. */
+  whole(): Promise<unknown>;
+  /** Resolves when there is something to send; until then, failures reject and can still be a status. */
+  stream(): Promise<{ headers: Record<string, string>; body: Readable }>;
+}
+
+/** What is done with the chunks once they are counted. */
+interface Sink {
+  write(call: number, chunk: NativeChunk, line?: Buffer): string | Buffer;
+  end(): string;
+}
+
+type Final = { chunk: NativeChunk; line?: Buffer };
+
+export function createGeneration(work: Work): Generation {
+  const { exchange, lease, meter, upstream } = work;
+  const generates = exchange.endpoint === '/api/chat' || exchange.endpoint === '/api/generate';
+  const stop = new AbortController();
+  const leave = () => stop.abort();
+  lease.lost.addEventListener('abort', leave);
+  work.signal?.addEventListener('abort', leave);
+  if (work.signal?.aborted) leave();
+  lease.known = () => (answered ? meter.charge('aborted') : NOTHING_USED);
+  let answered = false;
+  let settled = false;
+
+  async function settle(outcome: Outcome): Promise<void> {
+    if (settled) return;
+    settled = true;
+    work.signal?.removeEventListener('abort', leave);
+    const charge = meter.charge(outcome);
+    // What failed before any answer is given back; a client that left has had Ollama's time.
+    const due: Charge =
+      outcome === 'failed' && !answered ? { ...NOTHING_USED, errors: 1, latencyMs: charge.latencyMs } : charge;
+    await lease.settle(due);
+    work.onSettled(outcome, due);
+  }
+
+  /** Ends what is under way; what to tell the client is returned. */
+  async function fail(error: unknown): Promise<GatewayError> {
+    const gone = stop.signal.aborted && !lease.lost.aborted;
+    stop.abort();
+    await settle(gone ? 'aborted' : 'failed');
+    if (gone) return new GatewayError('client_gone', { cause: error });
+    if (lease.lost.aborted) return new GatewayError('store_unavailable', { cause: error });
+    return upstreamFailure(error);
+  }
+
+  async function ask(call: NativeCall): Promise<Readable> {
+    const answer = await upstream.send({
+      method: 'POST',
+      path: exchange.endpoint,
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(nativeBody(call)),
+      signal: stop.signal,
+    });
+    if (answer.status === 200) return answer.body;
+    const text = (await readAll(answer.body)).toString();
+    throw upstreamError(answer.status, text, { model: exchange.model, dialect: work.dialect });
+  }
+
+  function nativeBody(call: NativeCall): Record<string, unknown> {
+    const body: Record<string, unknown> = { ...call.request, model: work.upstreamModel };
+    if (!generates) return body;
+    body.stream = !exchange.load;
+    if (!exchange.load && lease.ceiling !== undefined) {
+      // Never 0: Ollama takes that for no limit at all.
+      const left = Math.max(1, lease.ceiling - meter.output);
+      body.options = { ...call.request.options, num_predict: Math.min(exchange.maxTokens ?? left, left) };
+    }
+    return body;
+  }
+
+  function seen(): void {
+    if (answered) return;
+    answered = true;
+    work.onFirstByte();
+  }
+
+  /** The answer ends here because the limit does. */
+  function cut(call: NativeCall): Final {
+    return { chunk: lengthChunk(exchange.endpoint, work.upstreamModel, meter.cut(call, lease.output)) };
+  }
+
+  /** Runs all calls into the sink; what it yields is for the client. */
+  async function* run(sink: Sink): AsyncGenerator<string | Buffer, void, void> {
+    const { calls } = exchange;
+    for (const [index, call] of calls.entries()) {
+      let final: Final | undefined = call.answer && { chunk: call.answer };
+      if (!final && lease.ceiling !== undefined && meter.output >= lease.ceiling) final = cut(call);
+      if (!final) {
+        for await (const batch of nativeChunks(await ask(call))) {
+          seen();
+          // After its last line the answer is read to its end, so that the connection can be used again.
+          if (final) continue;
+          let out: string | Buffer = '';
+          for (const received of batch) {
+            final = isDone(received.chunk) ? received : undefined;
+            if (final) break;
+            const output = meter.count(received.chunk);
+            if (output > lease.output && !(await lease.grow(output - lease.output))) {
+              final = cut(call);
+              break;
+            }
+            out = join(out, sink.write(index, received.chunk, received.line));
+          }
+          if (out.length > 0) yield out;
+          if (final && !final.line) break;
+        }
+      }
+      if (!final) throw new GatewayError('upstream_error', { message: 'The model server ended its answer early.' });
+      if (final.line || call.answer) meter.finish(call, final.chunk);
+      const last = index === calls.length - 1;
+      if (last) await settle(meter.exact() ? 'final' : 'estimated');
+      const out = join(sink.write(index, final.chunk, final.line), last ? sink.end() : '');
+      if (out.length > 0) yield out;
+    }
+  }
+
+  /** Embeddings are one document, which can be longer than any line of a stream. */
+  async function readDocuments(): Promise<NativeAnswer[]> {
+    const answers: NativeAnswer[] = [];
+    for (const call of exchange.calls) {
+      const bytes = await readAll(await ask(call));
+      seen();
+      const value = parseDocument(bytes);
+      meter.finish(call, value);
+      answers.push({ value, bytes });
+    }
+    await settle(meter.exact() ? 'final' : 'estimated');
+    return answers;
+  }
+
+  async function readStreams(): Promise<NativeAnswer[]> {
+    const collectors = exchange.calls.map(() => collector());
+    const documents: (Buffer | undefined)[] = [];
+    let lines = 0;
+    const sink: Sink = {
+      write(index, chunk, line) {
+        collectors[index]!.write(chunk);
+        lines += 1;
+        documents[index] = chunk.done && lines === 1 ? line : undefined;
+        if (chunk.done) lines = 0;
+        return '';
+      },
+      end: () => '',
+    };
+    for await (const _ of run(sink)) {
+      // The sink yields nothing.
+    }
+    return collectors.map((collected, index) => ({ value: collected.value(), bytes: documents[index] }));
+  }
+
+  return {
+    async whole() {
+      try {
+        const answers = await (generates ? readStreams() : readDocuments());
+        return exchange.whole(answers, work.context);
+      } catch (error) {
+        throw await fail(error);
+      }
+    },
+
+    async stream() {
+      const encoder = exchange.encoder(work.context);
+      const output = run(encoder);
+      let first: IteratorResult<string | Buffer, void>;
+      try {
+        first = await output.next();
+      } catch (error) {
+        throw await fail(error);
+      }
+      const body = pullStream(output, first, {
+        async onError(error) {
+          const failure = await fail(error);
+          return failure.kind === 'client_gone' ? '' : encoder.fail(failure);
+        },
+        async onLeave() {
+          leave();
+          await settle('aborted');
+        },
+      });
+      return { headers: encoder.headers, body };
+    },
+  };
+}
+
+function join(a: string | Buffer, b: string | Buffer): string | Buffer {
+  if (a.length === 0) return b;
+  if (b.length === 0) return a;
+  if (typeof a === 'string' && typeof b === 'string') return a + b;
+  return Buffer.concat([Buffer.from(a), Buffer.from(b)]);
+}
+
+function parseDocument(bytes: Buffer): NativeChunk {
+  try {
+    return JSON.parse(bytes.toString()) as NativeChunk;
+  } catch (cause) {
+    throw new GatewayError('upstream_error', { cause });
+  }
+}

@@ -1,0 +1,113 @@
+/** Which models there are, under which names, and who may use them. */
+import type { Roles } from './auth/roles.js';
+import type { Config } from './config.js';
+import type { GatewayName, Identity } from './contract.js';
+import { GatewayError } from './errors.js';
+import { readAll } from './http/read-all.js';
+import { isCloudModel, matchesModel, sameModel, upstreamError } from './translate/index.js';
+import type { Upstream } from './upstream/client.js';
+
+/** An entry of Ollama's `/api/tags`. */
+export interface InstalledModel {
+  name: string;
+  model?: string;
+  modified_at: string;
+  details?: { format?: string; family?: string; parameter_size?: string };
+  [key: string]: unknown;
+}
+
+export interface Models {
+  /**
+   * The upstream's name for what a client asked for.
+   * @throws GatewayError model_not_allowed
+   */
+  resolve(identity: Identity, gateway: GatewayName, name: string): string;
+  /** Whether the role may use the model, under the name of a mapping or the real one. */
+  allowed(identity: Identity, gateway: GatewayName, name: string): boolean;
+  /** Names of the gateway's mappings and what they stand for. */
+  mappings(gateway: GatewayName): Record<string, string>;
+  defaultModel(gateway: GatewayName): string | undefined;
+  /** What the upstream has, remembered for `discovery.cache_ttl` seconds. */
+  installed(): Promise<InstalledModel[]>;
+  /** A model came or went: the next look is a fresh one. */
+  forget(): void;
+}
+
+interface Options {
+  config: Config;
+  roles: Roles;
+  upstream: Upstream;
+  now?: () => number;
+}
+
+export function createModels({ config, roles, upstream, now = Date.now }: Options): Models {
+  const ttl = config.api_gateways.discovery.cache_ttl * 1_000;
+  let remembered: { models: Promise<InstalledModel[]>; at: number } | undefined;
+
+  const mappings = (gateway: GatewayName) => config.api_gateways[gateway].model_mappings ?? {};
+
+  function target(gateway: GatewayName, name: string): string {
+    const table = mappings(gateway);
+    if (Object.hasOwn(table, name)) return table[name]!;
+    const alias = Object.keys(table).find((key) => sameModel(key, name));
+    return alias === undefined ? name.trim() : table[alias]!;
+  }
+
+  function permits(identity: Identity, name: string): boolean {
+    const role = roles.get(identity.role);
+    if (!role) return false;
+    // A cloud model sends prompts to somebody else's machine: only where a role names it, never by a bare `*`.
+    const patterns = isCloudModel(name) ? role.models.filter((pattern) => pattern !== '*') : role.models;
+    return patterns.some((pattern) => matchesModel(pattern, name));
+  }
+
+  function allowed(identity: Identity, gateway: GatewayName, name: string): boolean {
+    const real = target(gateway, name);
+    if (isCloudModel(real) && !permits(identity, real)) return false;
+    return permits(identity, real) || (real !== name && permits(identity, name));
+  }
+
+  async function ask(): Promise<InstalledModel[]> {
+    const answer = await upstream.send({ method: 'GET', path: '/api/tags' });
+    const text = (await readAll(answer.body)).toString();
+    if (answer.status !== 200) throw upstreamError(answer.status, text, { model: '', dialect: 'openai' });
+    try {
+      const { models } = JSON.parse(text) as { models?: InstalledModel[] | null };
+      return models ?? [];
+    } catch (cause) {
+      throw new GatewayError('upstream_error', { cause });
+    }
+  }
+
+  return {
+    allowed,
+    mappings,
+    defaultModel: (gateway) => config.api_gateways[gateway].default_model,
+
+    resolve(identity, gateway, name) {
+      if (!allowed(identity, gateway, name)) {
+        throw new GatewayError('model_not_allowed', {
+          message: `The role '${identity.role}' does not have access to model '${name}'.`,
+          param: 'model',
+        });
+      }
+      return target(gateway, name);
+    },
+
+    installed() {
+      if (!remembered || now() - remembered.at > ttl) {
+        const models = ask();
+        remembered = { models, at: now() };
+        // A failure is not worth remembering.
+        models.catch(() => {
+          if (remembered?.models === models) remembered = undefined;
+        });
+      }
+      return remembered.models;
+    },
+
+    forget() {
+      remembered = undefined;
+    },
+  };
+}

@@ -1,0 +1,134 @@
+/** Everything that a model works for: read, resolve the model, reserve, generate. The same for every dialect. */
+import type { GatewayResponse } from '../contract.js';
+import { GatewayError } from '../errors.js';
+import { createGeneration } from '../generation.js';
+import { parseJson, readBody } from '../http/body.js';
+import type { LimitOverrides } from '../limits/types.js';
+import type { Services } from '../services.js';
+import {
+  readChatCompletion,
+  readCompletion,
+  readEmbeddings,
+  readGuideChat,
+  readGuideGenerate,
+  readNativeChat,
+  readNativeEmbed,
+  readNativeEmbeddings,
+  readNativeGenerate,
+} from '../translate/index.js';
+import type { Exchange } from '../translate/types.js';
+import { createMeter } from '../usage/meter.js';
+import { type Call, jsonOf, type Operation } from './call.js';
+import { recordUsage } from './record-usage.js';
+
+type Reader = (body: unknown, options: { defaultModel?: string }) => Exchange;
+
+const READERS = {
+  'guide.generate': readGuideGenerate,
+  'guide.chat': readGuideChat,
+  'native.generate': readNativeGenerate,
+  'native.chat': readNativeChat,
+  'native.embed': readNativeEmbed,
+  'native.embeddings': readNativeEmbeddings,
+  'openai.chat': readChatCompletion,
+  'openai.completions': readCompletion,
+  'openai.embeddings': readEmbeddings,
+} satisfies Record<string, Reader>;
+
+export function inferenceOperations(services: Services): Record<keyof typeof READERS, Operation> {
+  const operations = Object.entries(READERS).map(([name, read]) => [name, inference(services, read)]);
+  return Object.fromEntries(operations) as Record<keyof typeof READERS, Operation>;
+}
+
+function inference(services: Services, read: Reader): Operation {
+  const { config, models, leases, limits, estimator, upstream } = services;
+
+  return async (call) => {
+    const gateway = call.route!.gateway!;
+    const body = parseJson(await readBody(call.request, config.server.body_limit), call.dialect);
+    const exchange = read(body, { defaultModel: models.defaultModel(gateway) });
+    const upstreamModel = models.resolve(call.identity, gateway, exchange.model);
+    keepAliveFor(services, call, exchange);
+
+    const prompt = exchange.load ? 0 : estimator.estimate(upstreamModel, exchange.calls);
+    const lease = await leases.admit({
+      identity: call.identity,
+      limits: limits.of(subjectOf(call), gateway),
+      gateway,
+      model: exchange.model,
+      prompt,
+      maxTokens: exchange.maxTokens === undefined ? undefined : exchange.maxTokens * exchange.calls.length,
+      generates: !exchange.load && (exchange.endpoint === '/api/chat' || exchange.endpoint === '/api/generate'),
+    });
+
+    const started = performance.now();
+    const generation = createGeneration({
+      exchange,
+      context: {
+        model: exchange.model,
+        renamed: upstreamModel !== exchange.model,
+        created: Math.floor(Date.now() / 1_000),
+      },
+      dialect: call.dialect,
+      upstreamModel,
+      lease,
+      meter: createMeter({
+        estimated: prompt,
+        estimateOf: (one) => (exchange.load ? 0 : estimator.estimate(upstreamModel, [one])),
+        observe(one, tokens) {
+          services.metrics.estimated(estimator.estimate(upstreamModel, [one]) - tokens);
+          estimator.observe(upstreamModel, one, tokens);
+        },
+      }),
+      upstream,
+      signal: call.request.signal,
+      onFirstByte: () => services.metrics.firstToken(gateway, (performance.now() - started) / 1_000),
+      onSettled: (outcome, charge) =>
+        recordUsage(services, call, { gateway, model: exchange.model, upstreamModel, outcome, charge }),
+    });
+
+    const answer = await (exchange.stream && !exchange.load ? streamed(generation.stream()) : whole(generation.whole()));
+    Object.assign(answer.headers, lease.headers);
+    return answer;
+  };
+}
+
+async function whole(value: Promise<unknown>): Promise<GatewayResponse> {
+  return jsonOf(await value);
+}
+
+async function streamed(
+  stream: Promise<{ headers: Record<string, string>; body: GatewayResponse['body'] }>,
+): Promise<GatewayResponse> {
+  const { headers, body } = await stream;
+  return { status: 200, headers: { ...headers }, body };
+}
+
+/**
+ * How long a model stays loaded is everybody's business: only who may manage models pins or unloads one.
+ * A bound that others set is dropped, so that the server's own holds.
+ */
+function keepAliveFor({ roles }: Services, call: Call, exchange: Exchange): void {
+  if (roles.get(call.identity.role)?.manage_models) return;
+  for (const { request } of exchange.calls) {
+    if (request.keep_alive === undefined || lasts(request.keep_alive)) continue;
+    if (exchange.load && !isNegative(request.keep_alive)) {
+      throw new GatewayError('forbidden', { message: 'Your role does not allow unloading models.', param: 'keep_alive' });
+    }
+    delete request.keep_alive;
+  }
+}
+
+/** Neither for ever nor not at all. A Go duration is `5m`, `1h30m`, `-1s`, or seconds as a number. */
+function lasts(keepAlive: number | string): boolean {
+  return !isNegative(keepAlive) && !/^[0.]*(ns|us|ms|s|m|h)?$/.test(String(keepAlive));
+}
+
+function isNegative(keepAlive: number | string): boolean {
+  return String(keepAlive).trim().startsWith('-');
+}
+
+/** Users of our own carry limits; the host app's have their role's. */
+function subjectOf({ identity }: Call): { role: string; limits?: LimitOverrides } {
+  return { role: identity.role, limits: identity.user?.limits };
+}

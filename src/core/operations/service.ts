@@ -1,0 +1,106 @@
+/** What the gateway tells about itself, without a key. */
+import { GATEWAYS, type GatewayName } from '../contract.js';
+import { GatewayError } from '../errors.js';
+import type { Services } from '../services.js';
+import { VERSION } from '../version.js';
+import { json, type Operation } from './call.js';
+
+type Name = 'discovery' | 'status' | 'health' | 'ready' | 'metrics';
+
+const FEATURES: Record<GatewayName, string[]> = {
+  ollama: ['text generation', 'chat completion', 'embeddings', 'model management'],
+  openai: ['text completion', 'chat completion', 'embeddings'],
+};
+
+/** Readiness is asked often and by many: its answer holds for this many milliseconds. */
+const READY_FOR = 2_000;
+/** The upstream has this long to say its version. */
+const UPSTREAM_DEADLINE = 3_000;
+
+export function serviceOperations(services: Services): Record<Name, Operation> {
+  const { config, routes, models, traffic, store, upstream, metrics } = services;
+  const enabled = GATEWAYS.filter((name) => config.api_gateways.enabled.includes(name));
+  let checked: { at: number; checks: Promise<Checks> } | undefined;
+
+  function describe(name: GatewayName) {
+    const mappings = models.mappings(name);
+    const common = {
+      base_path: config.api_gateways[name].base_path,
+      status: 'active',
+      features: FEATURES[name],
+      endpoints: routes.endpoints(name),
+    };
+    return name === 'openai' || Object.keys(mappings).length > 0 ? { ...common, model_mappings: mappings } : common;
+  }
+
+  async function check(): Promise<Checks> {
+    const [storeUp, upstreamUp] = await Promise.all([works(() => store.health()), works(askVersion)]);
+    metrics.upstreamUp(upstreamUp);
+    return { store: storeUp, upstream: upstreamUp };
+  }
+
+  async function askVersion(): Promise<void> {
+    const answer = await upstream.send({
+      method: 'GET',
+      path: '/api/version',
+      signal: AbortSignal.timeout(UPSTREAM_DEADLINE),
+    });
+    answer.body.resume();
+    if (answer.status !== 200) throw new GatewayError('upstream_error');
+  }
+
+  function checks(): Promise<Checks> {
+    const now = Date.now();
+    if (!checked || now - checked.at > READY_FOR) checked = { at: now, checks: check() };
+    return checked.checks;
+  }
+
+  return {
+    async discovery() {
+      if (!config.api_gateways.discovery.enabled) throw new GatewayError('not_found');
+      const gateways = Object.fromEntries(enabled.map((name) => [name, describe(name)]));
+      return json(200, { name: 'Parallama API Gateway', version: VERSION, gateways });
+    },
+
+    async status() {
+      const { store: storeUp, upstream: upstreamUp } = await checks();
+      const status = storeUp && upstreamUp ? 'operational' : 'degraded';
+      const gateways = Object.fromEntries(enabled.map((name) => [name, { status, ...traffic.of(name) }]));
+      return json(200, { timestamp: `${new Date().toISOString().slice(0, 19)}Z`, gateways });
+    },
+
+    health: async () => json(200, { status: 'ok' }),
+
+    async ready() {
+      const { store: storeUp, upstream: upstreamUp } = await checks();
+      const ready = storeUp && upstreamUp;
+      const answer = json(ready ? 200 : 503, {
+        status: ready ? 'ready' : 'unavailable',
+        checks: { store: storeUp ? 'ok' : 'unavailable', upstream: upstreamUp ? 'ok' : 'unavailable' },
+      });
+      if (!ready) answer.headers['retry-after'] = '2';
+      return answer;
+    },
+
+    async metrics({ request }) {
+      if (!config.metrics.enabled) throw new GatewayError('not_found');
+      const { token } = config.metrics;
+      if (token !== undefined && request.headers.authorization !== `Bearer ${token}`) {
+        throw new GatewayError('invalid_key', { message: 'Reading metrics needs the token that is configured for it.' });
+      }
+      return { status: 200, headers: { 'content-type': metrics.contentType }, body: await metrics.render() };
+    },
+  };
+}
+
+interface Checks {
+  store: boolean;
+  upstream: boolean;
+}
+
+function works(attempt: () => Promise<unknown>): Promise<boolean> {
+  return attempt().then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,177 @@
+/**
+ * The table: method and path to operation. Nothing is forwarded by prefix; what is not in the table is not ours, or
+ * is refused in the dialect of the place it was asked at.
+ */
+import type { Config } from './config.js';
+import type { Dialect, GatewayName } from './contract.js';
+
+export type OperationName =
+  | 'discovery'
+  | 'status'
+  | 'health'
+  | 'ready'
+  | 'metrics'
+  | 'register'
+  | 'login'
+  | 'token'
+  | 'logout'
+  | 'keys'
+  | 'key'
+  | 'usage'
+  | 'guide.models'
+  | 'guide.generate'
+  | 'guide.chat'
+  | 'native.root'
+  | 'native.version'
+  | 'native.tags'
+  | 'native.ps'
+  | 'native.show'
+  | 'native.generate'
+  | 'native.chat'
+  | 'native.embed'
+  | 'native.embeddings'
+  | 'native.manage'
+  | 'openai.models'
+  | 'openai.model'
+  | 'openai.chat'
+  | 'openai.completions'
+  | 'openai.embeddings';
+
+export interface Route {
+  operation: OperationName;
+  methods: readonly string[];
+  dialect: Dialect;
+  /** The gateway it belongs to: its limits, its switch. */
+  gateway?: GatewayName;
+  /** `manage` needs a role that may manage models, and is refused before the method is looked at. */
+  access: 'public' | 'user' | 'manage';
+  /** Answered only where the request says `operations`. */
+  service?: boolean;
+}
+
+export type Match =
+  | { route: Route; /** What stands in the place of `{id}`, decoded. */ id?: string; /** Without query. */ path: string }
+  /** Under one of our prefixes, and nothing there. */
+  | { unknown: Dialect; path: string };
+
+export interface Routes {
+  /** null: not ours. */
+  match(url: string): Match | null;
+  /** All routes of a gateway, for discovery: `POST /openai/v1/chat/completions`. */
+  endpoints(gateway: GatewayName): string[];
+}
+
+const GET = ['GET', 'HEAD'] as const;
+const POST = ['POST'] as const;
+
+export function createRoutes({ api_gateways }: Pick<Config, 'api_gateways'>): Routes {
+  const exact = new Map<string, Route>();
+  /** Paths that end in an `{id}`. */
+  const open = new Map<string, Route>();
+  const prefixes: { prefix: string; dialect: Dialect }[] = [];
+  const listed: Record<GatewayName, string[]> = { ollama: [], openai: [] };
+
+  function add(path: string, route: Route) {
+    if (path.endsWith('/{id}')) open.set(path.slice(0, -'{id}'.length), route);
+    else exact.set(path, route);
+    if (route.gateway && route.access !== 'manage') listed[route.gateway].push(`${route.methods[0]} ${path}`);
+  }
+
+  const service = (path: string, operation: OperationName) =>
+    add(path, { operation, methods: GET, dialect: 'openai', access: 'public', service: true });
+  service('/', 'discovery');
+  service('/status', 'status');
+  service('/healthz', 'health');
+  service('/readyz', 'ready');
+  service('/metrics', 'metrics');
+
+  const account = (path: string, operation: OperationName, methods: readonly string[], access: Route['access']) =>
+    add(path, { operation, methods, dialect: 'openai', access });
+  account('/auth/register', 'register', POST, 'public');
+  account('/auth/login', 'login', POST, 'public');
+  account('/auth/token', 'token', POST, 'public');
+  account('/auth/logout', 'logout', POST, 'user');
+  account('/auth/keys', 'keys', ['GET', 'HEAD', 'POST'], 'user');
+  account('/auth/keys/{id}', 'key', ['DELETE'], 'user');
+  account('/admin/v1/usage', 'usage', GET, 'user');
+
+  if (api_gateways.enabled.includes('ollama')) {
+    const base = api_gateways.ollama.base_path;
+    const root = base.slice(0, base.lastIndexOf('/'));
+    const api = `${root}/api`;
+    const ollama = (
+      path: string,
+      operation: OperationName,
+      methods: readonly string[],
+      access: Route['access'] = 'user',
+    ) => add(path, { operation, methods, dialect: 'ollama', gateway: 'ollama', access });
+    ollama(`${base}/models`, 'guide.models', GET);
+    ollama(`${base}/generate`, 'guide.generate', POST);
+    ollama(`${base}/chat`, 'guide.chat', POST);
+    if (root !== '') {
+      ollama(root, 'native.root', GET);
+      ollama(`${root}/`, 'native.root', GET);
+    }
+    ollama(`${api}/version`, 'native.version', GET);
+    ollama(`${api}/tags`, 'native.tags', GET);
+    ollama(`${api}/ps`, 'native.ps', GET);
+    ollama(`${api}/show`, 'native.show', POST);
+    ollama(`${api}/generate`, 'native.generate', POST);
+    ollama(`${api}/chat`, 'native.chat', POST);
+    ollama(`${api}/embed`, 'native.embed', POST);
+    ollama(`${api}/embeddings`, 'native.embeddings', POST);
+    for (const name of ['pull', 'push', 'create', 'copy']) {
+      ollama(`${api}/${name}`, 'native.manage', POST, 'manage');
+    }
+    ollama(`${api}/delete`, 'native.manage', ['DELETE'], 'manage');
+    ollama(`${api}/blobs/{id}`, 'native.manage', ['HEAD', 'POST'], 'manage');
+    // Longest first: one gateway's paths may lie under the other's.
+    prefixes.push({ prefix: `${root}/`, dialect: 'ollama' });
+  }
+
+  if (api_gateways.enabled.includes('openai')) {
+    const base = api_gateways.openai.base_path;
+    const openai = (path: string, operation: OperationName, methods: readonly string[]) =>
+      add(`${base}${path}`, { operation, methods, dialect: 'openai', gateway: 'openai', access: 'user' });
+    openai('/models', 'openai.models', GET);
+    openai('/models/{id}', 'openai.model', GET);
+    openai('/chat/completions', 'openai.chat', POST);
+    openai('/completions', 'openai.completions', POST);
+    openai('/embeddings', 'openai.embeddings', POST);
+    prefixes.push({ prefix: `${base}/`, dialect: 'openai' });
+  }
+  prefixes.sort((a, b) => b.prefix.length - a.prefix.length);
+
+  function openMatch(path: string): Match | undefined {
+    for (const [prefix, route] of open) {
+      if (!path.startsWith(prefix)) continue;
+      const id = decode(path.slice(prefix.length));
+      if (id) return { route, id, path };
+    }
+    return undefined;
+  }
+
+  return {
+    match(url) {
+      const query = url.indexOf('?');
+      const path = query < 0 ? url : url.slice(0, query);
+      const route = exact.get(path);
+      if (route) return { route, path };
+      const found = openMatch(path);
+      if (found) return found;
+      const ours = prefixes.find(({ prefix }) => prefix !== '/' && path.startsWith(prefix));
+      return ours ? { unknown: ours.dialect, path } : null;
+    },
+    endpoints: (gateway) => listed[gateway],
+  };
+}
+
+/** Decoded once; undefined where the encoding is broken or the id tries to climb. */
+function decode(text: string): string | undefined {
+  try {
+    const id = decodeURIComponent(text);
+    return id.split('/').some((part) => part === '' || part === '.' || part === '..') ? undefined : id;
+  } catch {
+    return undefined;
+  }
+}
