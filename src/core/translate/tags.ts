@@ -14,9 +14,10 @@ export interface NativeTag {
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : '');
 
-/** The models in a reply of `/api/tags`; anything that is not one is left out. */
+/** The models in a reply of `/api/tags`, or in its list; anything that is not one is left out. */
 export function readTags(tags: unknown): NativeTag[] {
-  const models = isObject(tags) && Array.isArray(tags.models) ? tags.models : [];
+  const models = isObject(tags) ? tags.models : tags;
+  if (!Array.isArray(models)) return [];
   return models.filter(isObject).flatMap((model) => {
     const name = text(model.model) || text(model.name);
     if (name === '') return [];

@@ -151,7 +151,10 @@ export function upstreamError(status: number, bodyText: string, context: Upstrea
  * The error that a line of a running stream carries, or undefined for any other line.
  * Old versions wrote `{"error parsing tool call": "..."}`, without an `error` (ollama#11781).
  */
-export function streamError(chunk: NativeChunk, context: UpstreamContext): GatewayError | undefined {
+export function streamError(
+  chunk: NativeChunk,
+  context: UpstreamContext = { model: '', dialect: 'ollama' },
+): GatewayError | undefined {
   if (Object.hasOwn(chunk, TOOL_CALL_UNREADABLE)) return byWords(TOOL_CALL_UNREADABLE, context);
   if (chunk.error === undefined || chunk.error === null) return undefined;
   const text = wordsIn(chunk.error);

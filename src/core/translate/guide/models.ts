@@ -13,7 +13,7 @@ export interface GuideModel {
 
 const inSeconds = (time: number): string => new Date(time).toISOString().replace(/\.\d+Z$/, 'Z');
 
-/** @param tags a reply of `/api/tags` */
+/** @param tags a reply of `/api/tags`, or its list of models */
 export function guideModels(tags: unknown): { models: GuideModel[] } {
   const models = readTags(tags).map(({ name, parameterSize, modifiedAt, format, family }) => ({
     name: name.replace(/:latest$/, ''),

@@ -11,7 +11,7 @@ export interface OpenAIModel {
 }
 
 export interface ModelSources {
-  /** A reply of `/api/tags`. */
+  /** A reply of `/api/tags`, or its list of models. */
   tags: unknown;
   /** Our names for models of the upstream: `{ 'gpt-4': 'llama2:70b' }`. */
   mappings: Record<string, string>;
@@ -40,12 +40,13 @@ function describe(id: string, sources: ModelSources, upstream: Map<string, Nativ
 
 /**
  * The list of `names`, each model once: of two names for the same one (`llama2`, `llama2:latest`) the first.
- * @param names those the caller may use, out of {@link modelNames}
+ * `names` are those that the caller may use, out of {@link modelNames}; all of them where absent.
  */
-export function openaiModels({ names, ...sources }: ModelSources & { names: string[] }): {
+export function openaiModels(sources: ModelSources & { names?: string[] }): {
   object: 'list';
   data: OpenAIModel[];
 } {
+  const { names = modelNames(sources) } = sources;
   const upstream = byName(sources.tags);
   const seen = new Set<string>();
   const data = names.filter((name) => {

@@ -1,0 +1,93 @@
+/** `POST /openai/v1/completions`: the request. */
+import { byteLength } from '../native/common.js';
+import { orNothing } from '../native/options.js';
+import type { Exchange, NativeCall, NativeRequest } from '../types.js';
+import { badValue, type Fields, fields, missingField, present, wrongType } from '../validate.js';
+import { type CompletionReplyOptions, completionReply, completionStream } from './completion-reply.js';
+import { completionId } from './ids.js';
+import {
+  perChoice,
+  readChoices,
+  readMaxTokens,
+  readModel,
+  readSampling,
+  readStreaming,
+  refuseLogitBias,
+} from './sampling.js';
+
+/** Each is a generation of its own, and all count as one request. */
+const MAX_PROMPTS = 128;
+
+function readPrompts(body: Fields): string[] {
+  const value = body.get('prompt');
+  if (value === undefined) throw missingField('prompt');
+  if (typeof value === 'string') return [value];
+  if (!Array.isArray(value)) throw wrongType('prompt', 'a string or an array of strings', value);
+  if (value.length === 0) throw badValue('prompt', 'must not be empty.');
+  if (value.length > MAX_PROMPTS) throw badValue('prompt', `must have at most ${MAX_PROMPTS} strings.`);
+  return value.map((item: unknown, i) => {
+    if (typeof item === 'number' || Array.isArray(item))
+      throw badValue('prompt', 'token arrays are not supported.');
+    if (typeof item !== 'string') throw wrongType(`prompt[${i}]`, 'a string', item);
+    return item;
+  });
+}
+
+function checkBestOf(body: Fields, choices: number): void {
+  const best = body.integer('best_of', { min: 1 });
+  if (best !== undefined && best !== choices)
+    throw badValue('best_of', 'is only supported when it equals n.');
+}
+
+/** Ollama only loads the model for an empty prompt: the answer to nothing is nothing. */
+function nothing(request: NativeRequest): Pick<NativeCall, 'answer'> {
+  if (request.prompt !== '') return {};
+  return { answer: { model: request.model, response: '', done: true, done_reason: 'stop' } };
+}
+
+/**
+ * Reads an OpenAI completion request: one call for each prompt and choice.
+ * @throws GatewayError 400 that names the field
+ */
+export function readCompletion(body: unknown): Exchange {
+  const from = fields(body);
+  const model = readModel(from);
+  const prompts = readPrompts(from);
+  const choices = readChoices(from);
+  const suffix = from.string('suffix') || undefined;
+  const logprobs = from.integer('logprobs', { min: 0, max: 5 });
+  const echo = from.boolean('echo') ?? false;
+  if (echo && logprobs !== undefined) throw badValue('echo', 'is not supported together with logprobs.');
+  const { stream, includeUsage } = readStreaming(from);
+  const maxTokens = readMaxTokens(from, 'max_tokens');
+  checkBestOf(from, choices);
+  refuseLogitBias(from);
+  const shared = present({
+    suffix,
+    options: orNothing(readSampling(from, maxTokens)),
+    logprobs: logprobs === undefined ? undefined : true,
+    top_logprobs: logprobs,
+  });
+  const requests = prompts.flatMap((prompt) => perChoice({ model, prompt, ...shared }, choices));
+  const reply: CompletionReplyOptions = {
+    id: completionId('cmpl'),
+    includeUsage,
+    logprobs,
+    echoes: echo ? requests.map((request) => String(request.prompt)) : [],
+  };
+  return {
+    endpoint: '/api/generate',
+    model,
+    calls: requests.map((request) => ({
+      request,
+      promptBytes: byteLength(String(request.prompt)) + byteLength(suffix),
+      parts: 1,
+      media: 0,
+      ...nothing(request),
+    })),
+    stream,
+    maxTokens,
+    whole: (answers, context) => completionReply(answers, context, reply),
+    encoder: (context) => completionStream(context, reply),
+  };
+}

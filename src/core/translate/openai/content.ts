@@ -1,0 +1,70 @@
+/** The content of an OpenAI message: a string or parts, made into one text and its media. */
+import { badValue, type Fields, fields, missingField, wrongType } from '../validate.js';
+import { audioData, imageData } from './media.js';
+
+export interface Content {
+  text: string;
+  images: string[];
+}
+
+/** Two parts are two paragraphs, unless they bring their own space. */
+function join(left: string, right: string): string {
+  if (left === '' || right === '' || /\s$/.test(left) || /^\s/.test(right)) return left + right;
+  return `${left}\n${right}`;
+}
+
+function imageUrl(part: Fields): string {
+  const value = part.get('image_url');
+  if (value === undefined) throw missingField(part.at('image_url'));
+  if (typeof value === 'string') return imageData(value, part.at('image_url'));
+  const url = fields(value, part.at('image_url')).string('url');
+  if (url === undefined) throw missingField(`${part.at('image_url')}.url`);
+  return imageData(url, `${part.at('image_url')}.url`);
+}
+
+function audio(part: Fields): string {
+  const data = part.object('input_audio')?.string('data');
+  const param = `${part.at('input_audio')}.data`;
+  if (data === undefined) throw missingField(param);
+  return audioData(data, param);
+}
+
+function text(part: Fields, key: string): string {
+  const value = part.string(key);
+  if (value === undefined) throw missingField(part.at(key));
+  return value;
+}
+
+function readPart(part: Fields): Partial<{ text: string; image: string }> {
+  const type = part.string('type');
+  switch (type) {
+    case 'text':
+      return { text: text(part, 'text') };
+    case 'refusal':
+      return { text: text(part, 'refusal') };
+    case 'image_url':
+      return { image: imageUrl(part) };
+    case 'input_audio':
+      // Ollama takes audio where it takes images.
+      return { image: audio(part) };
+    case undefined:
+      throw missingField(part.at('type'));
+    default:
+      throw badValue(part.at('type'), `parts of type "${type}" are not supported.`);
+  }
+}
+
+/** One native message's content: texts joined in order, images in order. Undefined where there is none. */
+export function readContent(message: Fields): Content | undefined {
+  const content = message.get('content');
+  if (content === undefined) return undefined;
+  if (typeof content === 'string') return { text: content, images: [] };
+  if (!Array.isArray(content))
+    throw wrongType(message.at('content'), 'a string or an array of parts', content);
+  if (content.length === 0) return undefined;
+  const parts = (message.items('content') ?? []).map(readPart);
+  return {
+    text: parts.reduce((whole, part) => join(whole, part.text ?? ''), ''),
+    images: parts.flatMap((part) => part.image ?? []),
+  };
+}

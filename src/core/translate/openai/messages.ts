@@ -1,0 +1,94 @@
+/** OpenAI's messages as Ollama's. */
+import { parseExact } from '../json.js';
+import { readRole } from '../native/messages.js';
+import type { NativeMessage, NativeToolCall } from '../types.js';
+import { badValue, type Fields, isObject, missingField, present, wrongType } from '../validate.js';
+import { readContent } from './content.js';
+
+const ROLES = ['system', 'developer', 'user', 'assistant', 'tool', 'function'];
+
+/** Many templates drop `developer` or fail on it; `function` is what `tool` was called before. */
+const NATIVE_ROLE: Record<string, string> = { developer: 'system', function: 'tool' };
+
+/** The JSON object in a string of arguments. Numbers keep their digits. */
+function readArguments(call: Fields): unknown {
+  const value = call.get('arguments');
+  if (value === undefined || isObject(value)) return value ?? {};
+  if (typeof value !== 'string') throw wrongType(call.at('arguments'), 'a string', value);
+  if (value.trim() === '') return {};
+  let parsed: unknown;
+  try {
+    parsed = parseExact(value);
+  } catch {
+    throw badValue(call.at('arguments'), 'must be valid JSON.');
+  }
+  if (parsed === null) return {};
+  if (!isObject(parsed)) throw badValue(call.at('arguments'), 'must be a JSON object.');
+  return parsed;
+}
+
+function readName(call: Fields): string {
+  const name = call.string('name');
+  if (name === undefined || name === '') throw missingField(call.at('name'));
+  return name;
+}
+
+/** `tool_calls`, or the one `function_call` of old. */
+function readToolCalls(message: Fields): NativeToolCall[] | undefined {
+  const calls = message.items('tool_calls')?.map((call, index): NativeToolCall => {
+    const type = call.string('type') ?? 'function';
+    if (type !== 'function') throw badValue(call.at('type'), `calls of type "${type}" are not supported.`);
+    const definition = call.object('function');
+    if (definition === undefined) throw missingField(call.at('function'));
+    const id = call.string('id');
+    return {
+      ...(id === undefined ? {} : { id }),
+      function: { index, name: readName(definition), arguments: readArguments(definition) },
+    };
+  });
+  if (calls !== undefined && calls.length > 0) return calls;
+  const legacy = message.object('function_call');
+  return legacy && [{ function: { index: 0, name: readName(legacy), arguments: readArguments(legacy) } }];
+}
+
+const stringOr = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
+
+/**
+ * Reads OpenAI's messages, each as one native message. Tool results get the name of the call that they answer,
+ * which templates show and openai's own helpers leave out.
+ */
+export function readMessages(messages: Fields[]): NativeMessage[] {
+  const names = new Map<string, string>();
+  return messages.map((message) => readMessage(message, names));
+}
+
+function readMessage(message: Fields, names: Map<string, string>): NativeMessage {
+  const role = readRole(message, ROLES);
+  const content = readContent(message);
+  const common = {
+    role: NATIVE_ROLE[role] ?? role,
+    content: content?.text ?? '',
+    ...present({ images: content && content.images.length > 0 ? content.images : undefined }),
+  };
+  if (role === 'assistant') return { ...common, ...readAssistant(message, common.content, names) };
+  if (role === 'tool' || role === 'function') {
+    const id = message.string('tool_call_id');
+    const name = message.string('name') ?? names.get(id ?? '');
+    return { ...common, ...present({ tool_name: name, tool_call_id: id }) };
+  }
+  if (content === undefined) throw missingField(message.at('content'));
+  return common;
+}
+
+/** An assistant may have no content; what it called is remembered for the results that follow. */
+function readAssistant(message: Fields, content: string, names: Map<string, string>): Partial<NativeMessage> {
+  const calls = readToolCalls(message);
+  for (const call of calls ?? []) if (call.id !== undefined) names.set(call.id, call.function.name);
+  return {
+    content: content || (stringOr(message.get('refusal')) ?? ''),
+    ...present({
+      thinking: stringOr(message.get('reasoning')) ?? stringOr(message.get('reasoning_content')),
+      tool_calls: calls,
+    }),
+  };
+}
