@@ -402,6 +402,8 @@ export function testQuotas(bench: Bench): void {
       const short = holdOn(bench);
       const long = holdOn(bench);
       for (const claim of long.claims) claim.expiresAt += 2 * DAY;
+      await reserve(short);
+      await reserve(long);
       await bench.store.settle(long, charged());
       await bench.store.settle(short, charged());
       await bench.pass(3 * DAY);

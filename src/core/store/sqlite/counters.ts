@@ -1,15 +1,16 @@
 /**
  * Rows of counters and history, within a transaction of the quotas.
  */
-import type { Counter, Hold } from '../port.js';
+import type { Claim, Counter, Hold } from '../port.js';
 import { type Figures, heldOn, isNothing, usedOn } from '../quota.js';
 import type { Sql } from './connection.js';
 
 const READ = 'SELECT used, held FROM counters WHERE subject = ? AND key = ?';
 // A correction may take back from a counter that was forgotten meanwhile: never below zero.
-const ADD = `INSERT INTO counters (subject, key, used, held, expires_at) VALUES (?, ?, max(0, ?3), ?4, ?5)
-  ON CONFLICT (subject, key) DO UPDATE SET used = max(0, used + ?3), held = held + ?4,
-  expires_at = max(expires_at, ?5)`;
+const ADD = `INSERT INTO counters (subject, key, used, held, expires_at) VALUES (?1, ?2, max(0, ?3), ?4, ?5)
+  ON CONFLICT (subject, key) DO UPDATE SET used = max(0, used + ?3), held = held + ?4`;
+// On its own: naming the column above would rewrite its index each time, though the value hardly ever changes.
+const KEEP = 'UPDATE counters SET expires_at = ?3 WHERE subject = ?1 AND key = ?2 AND expires_at < ?3';
 const ADD_USAGE = `INSERT INTO usage
   (subject, hour, gateway, model, requests, prompt_tokens, completion_tokens, errors, aborted, latency_ms)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -31,14 +32,14 @@ export function readCounters(sql: Sql, { subject, claims }: Hold): Counter[] {
 /** Holds one request, and tokens. */
 export function holdAll(sql: Sql, { subject, claims }: Hold, tokens: number): void {
   for (const claim of claims) {
-    sql(ADD).run(subject, claim.key, 0, heldOn(claim, tokens), claim.expiresAt);
+    add(sql, subject, claim, 0, heldOn(claim, tokens));
   }
 }
 
 /** Holds more tokens for a request that is held already. */
 export function holdTokens(sql: Sql, { subject, claims }: Hold, tokens: number): void {
   for (const claim of claims) {
-    if (claim.counts === 'tokens') sql(ADD).run(subject, claim.key, 0, tokens, claim.expiresAt);
+    if (claim.counts === 'tokens') add(sql, subject, claim, 0, tokens);
   }
 }
 
@@ -47,7 +48,7 @@ export function charge(sql: Sql, { subject, claims, usage }: Hold, sum: Figures,
   if (held === null && isNothing(sum)) return;
   for (const claim of claims) {
     const back = held === null ? 0 : -heldOn(claim, held);
-    sql(ADD).run(subject, claim.key, usedOn(claim, sum), back, claim.expiresAt);
+    add(sql, subject, claim, usedOn(claim, sum), back);
   }
   if (!usage || isNothing(sum)) return;
   const { requests, promptTokens, completionTokens, errors, aborted, latencyMs } = sum;
@@ -63,4 +64,9 @@ export function charge(sql: Sql, { subject, claims, usage }: Hold, sum: Figures,
     aborted,
     latencyMs,
   );
+}
+
+function add(sql: Sql, subject: string, { key, expiresAt }: Claim, used: number, held: number): void {
+  sql(ADD).run(subject, key, used, held, expiresAt);
+  sql(KEEP).run(subject, key, expiresAt);
 }
