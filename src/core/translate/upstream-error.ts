@@ -64,12 +64,21 @@ function wordsIn(error: unknown, depth = 0): string | undefined {
   return undefined;
 }
 
+/** A model's name as Ollama writes it: bare, or with the registry and tag that it goes by. */
+function mentions(name: string): RegExp {
+  const escaped = name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+  return new RegExp(
+    `(?<![\\w.-])(?:registry\\.ollama\\.ai/)?(?:library/)?${escaped}(?::latest)?(?![\\w-])`,
+    'gi',
+  );
+}
+
 /** The upstream's own words with the client's model name, or undefined where they say too much. */
 function safeWords(text: string, { model, upstreamModel, dialect }: UpstreamContext): string | undefined {
   if (UNSAFE.some((sign) => sign.test(text))) return undefined;
   if (dialect === 'openai' && GO_TYPES.test(text)) return undefined;
   if (upstreamModel === undefined || upstreamModel === model) return text;
-  return text.replaceAll(upstreamModel, () => model);
+  return text.replace(mentions(upstreamModel), () => model);
 }
 
 function notFound(text: string, { model, dialect }: UpstreamContext): GatewayError {

@@ -4,8 +4,8 @@ import { present } from '../validate.js';
 
 export interface FinalCounts {
   /** Tokens; zero is left out, as Ollama does. */
-  prompt_eval_count?: number;
-  eval_count?: number;
+  promptTokens: number;
+  completionTokens: number;
 }
 
 /**
@@ -27,8 +27,8 @@ export function lengthChunk(
     done: true,
     done_reason: 'length',
     ...present({
-      prompt_eval_count: counts.prompt_eval_count || undefined,
-      eval_count: counts.eval_count || undefined,
+      prompt_eval_count: counts.promptTokens || undefined,
+      eval_count: counts.completionTokens || undefined,
     }),
   };
 }

@@ -48,13 +48,13 @@ export function chatStream(context: ReplyContext, options: ChatReplyOptions): St
   }
 
   function calls(index: number, choice: Choice, chunk: NativeChunk): string {
-    const delta = (call: OpenAIToolCall) =>
+    const wanted = toolCalls(chunk, options, idOf, choice.calls);
+    const delta = (call: OpenAIToolCall, i: number) =>
       options.legacy
         ? { function_call: call.function }
-        : { tool_calls: [{ index: choice.calls++, ...call }] };
-    const wanted = toolCalls(chunk, options, idOf, choice.calls);
-    const events = wanted.map((call) => event(index, delta(call)));
-    if (options.legacy) choice.calls += wanted.length;
+        : { tool_calls: [{ index: choice.calls + i, ...call }] };
+    const events = wanted.map((call, i) => event(index, delta(call, i)));
+    choice.calls += wanted.length;
     return events.join('');
   }
 
