@@ -1,0 +1,44 @@
+import { type RunningServer, serve } from '../adapters/server.js';
+import type { Gateway } from '../core/gateway.js';
+import type { Invocation } from './commands.js';
+import { UsageError } from './errors.js';
+
+export interface Address {
+  host: string;
+  port: number;
+}
+
+/**
+ * Serves the gateway; closing the server closes it too.
+ * @throws Error that says what to do where the address cannot be listened on
+ */
+export async function listen(gateway: Gateway, address: Address): Promise<RunningServer> {
+  try {
+    return await serve(gateway, address);
+  } catch (error) {
+    await gateway.close();
+    throw explained(error, address);
+  }
+}
+
+/** The option `--port`. @throws UsageError */
+export function readPort({ values }: Invocation): number | undefined {
+  if (values.port === undefined) return undefined;
+  const port = Number(values.port);
+  if (/^\d+$/.test(values.port) && port <= 65_535) return port;
+  throw new UsageError(`Option "--port" is "${values.port}"; expected a number from 0 to 65535.`);
+}
+
+export const isLoopback = (host: string) => /^(?:localhost|127(?:\.\d+){3}|::1)$/i.test(host);
+
+function explained(error: unknown, { host, port }: Address): Error {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const reasons: Record<string, string> = {
+    EADDRINUSE: `Port ${port} on ${host} is in use. Stop what listens there, or choose another with --port.`,
+    EACCES: `This user may not listen on port ${port}. Choose one above 1023 with --port.`,
+    EADDRNOTAVAIL: `This machine has no address ${host}. Choose another host.`,
+    ENOTFOUND: `There is no host ${host}. Choose another.`,
+  };
+  if (reasons[code]) return new Error(reasons[code], { cause: error });
+  return error instanceof Error ? error : new Error(String(error));
+}
