@@ -25,8 +25,10 @@ interface Opened extends OpenFile {
   sql: Sql;
 }
 
-const SQLITE_BUSY = 5;
-const SQLITE_LOCKED = 6;
+/** SQLITE_BUSY and SQLITE_LOCKED. */
+const LOCKED = [5, 6];
+/** SQLITE_CONSTRAINT, SQLITE_MISMATCH, SQLITE_MISUSE and SQLITE_RANGE: mistakes of ours, which no retry mends. */
+const MISTAKES = [19, 20, 21, 25];
 
 export function connect(path: string): Connection {
   let opened: Opened | undefined;
@@ -120,15 +122,18 @@ function transaction<T>({ db, sql }: Opened, begin: string, work: (sql: Sql) => 
 }
 
 function isLocked(error: unknown): boolean {
-  if (!(error instanceof Error && 'errcode' in error)) return false;
-  // The low byte is the primary code; extended ones tell kinds of busy apart.
-  const code = Number(error.errcode) & 0xff;
-  return code === SQLITE_BUSY || code === SQLITE_LOCKED;
+  return LOCKED.includes(codeOf(error));
 }
 
 /** SQLite's errors and those of the file system; anything else is a bug and stays one. */
 function isBackend(error: unknown): error is Error {
-  return error instanceof Error && ('errcode' in error || 'syscall' in error);
+  if (!(error instanceof Error)) return false;
+  return 'syscall' in error || ('errcode' in error && !MISTAKES.includes(codeOf(error)));
+}
+
+/** SQLite's primary code, which is the low byte of an extended one; NaN for other errors. */
+function codeOf(error: unknown): number {
+  return error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : Number.NaN;
 }
 
 function unavailable(message: string, cause: Error): StoreUnavailable {

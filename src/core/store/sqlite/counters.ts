@@ -7,10 +7,10 @@ import type { Sql } from './connection.js';
 
 const READ = 'SELECT used, held FROM counters WHERE subject = ? AND key = ?';
 // A correction may take back from a counter that was forgotten meanwhile: never below zero.
-const ADD = `INSERT INTO counters (subject, key, used, held, expires_at) VALUES (?1, ?2, max(0, ?3), ?4, ?5)
-  ON CONFLICT (subject, key) DO UPDATE SET used = max(0, used + ?3), held = held + ?4`;
+const ADD = `INSERT INTO counters (subject, key, used, held, expires_at) VALUES (?, ?, ?, ?, ?)
+  ON CONFLICT (subject, key) DO UPDATE SET used = max(0, used + ?), held = held + excluded.held`;
 // On its own: naming the column above would rewrite its index each time, though the value hardly ever changes.
-const KEEP = 'UPDATE counters SET expires_at = ?3 WHERE subject = ?1 AND key = ?2 AND expires_at < ?3';
+const KEEP = 'UPDATE counters SET expires_at = ? WHERE subject = ? AND key = ? AND expires_at < ?';
 const ADD_USAGE = `INSERT INTO usage
   (subject, hour, gateway, model, requests, prompt_tokens, completion_tokens, errors, aborted, latency_ms)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -67,6 +67,6 @@ export function charge(sql: Sql, { subject, claims, usage }: Hold, sum: Figures,
 }
 
 function add(sql: Sql, subject: string, { key, expiresAt }: Claim, used: number, held: number): void {
-  sql(ADD).run(subject, key, used, held, expiresAt);
-  sql(KEEP).run(subject, key, expiresAt);
+  sql(ADD).run(subject, key, Math.max(0, used), held, expiresAt, used);
+  sql(KEEP).run(expiresAt, subject, key, expiresAt);
 }
