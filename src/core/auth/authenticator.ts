@@ -75,7 +75,7 @@ export function createAuthenticator({
 
 function bearerOf({ authorization }: RequestHeaders): string {
   const header = typeof authorization === 'string' ? authorization.trim() : '';
-  const [, bearer] = /^bearer\s+(.+)$/i.exec(header) ?? [];
+  const [, bearer] = /^bearer\s+(.+)$/is.exec(header) ?? [];
   if (bearer === undefined) throw unauthorized('no_key');
   return bearer;
 }
