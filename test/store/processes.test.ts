@@ -33,7 +33,7 @@ afterAll(() => rmSync(bundles, { recursive: true, force: true }));
 
 function start(task: string, path: string, ...rest: number[]): ChildProcess {
   const child = spawn(process.execPath, [worker, task, `sqlite:${path}`, ...rest.map(String)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
   onTestFinished(() => {
     child.kill('SIGKILL');
@@ -41,10 +41,11 @@ function start(task: string, path: string, ...rest: number[]): ChildProcess {
   return child;
 }
 
-/** What a process says at its end. */
+/** What a process says at its end. It has nothing to warn of. */
 async function result(child: ChildProcess): Promise<unknown> {
-  const [said, [code]] = await Promise.all([text(child.stdout!), once(child, 'exit')]);
-  expect(code).toBe(0);
+  const ended = once(child, 'exit');
+  const [said, warned, [code]] = await Promise.all([text(child.stdout!), text(child.stderr!), ended]);
+  expect([warned, code]).toEqual(['', 0]);
   return JSON.parse(said);
 }
 

@@ -4,11 +4,15 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe } from 'vitest';
-import type { Charge, Claim, Hold, Store, Wanted } from '../../src/core/store/port.js';
+import type { Charge, Claim, Counter, Hold, Reserved, Store, Wanted } from '../../src/core/store/port.js';
+import { testClosing } from './suite/closing.js';
 import { testHistory } from './suite/history.js';
+import { testLeases } from './suite/leases.js';
 import { testModel } from './suite/model.js';
-import { testQuotas } from './suite/quotas.js';
 import { testRecords } from './suite/records.js';
+import { testReserve } from './suite/reserve.js';
+import { testSettle } from './suite/settle.js';
+import { testSweep } from './suite/sweep.js';
 
 export interface SuiteOptions {
   /** The driver takes `now`: leases and expiries are tested without waiting. */
@@ -57,11 +61,21 @@ export function testStore(
     afterEach(() => store.close());
 
     testRecords(bench);
-    testQuotas(bench);
+    testReserve(bench);
+    testLeases(bench);
+    testSettle(bench);
+    testSweep(bench);
     testHistory(bench);
     testModel(bench);
+    testClosing(bench);
   });
 }
+
+/** A counter of which nothing is used or held. */
+export const NOTHING: Counter = { used: 0, held: 0 };
+
+/** A range for the history that takes in everything. */
+export const EVER = { from: '2000-01-01T00', to: '2100-01-01T00', by: 'hour' } as const;
 
 export const NO_TOKENS: Wanted = { least: 0, most: 0, share: 1 };
 
@@ -103,6 +117,15 @@ export function holdOn(
     usage: { gateway: 'openai', model: 'llama2', hour: '2026-11-23T04' },
     ...fields,
   };
+}
+
+export function reserve(
+  { store, now, span }: Bench,
+  hold: Hold,
+  wanted: Wanted = NO_TOKENS,
+  lease = span,
+): Promise<Reserved> {
+  return store.reserve(hold, wanted, { lease, sentAt: now() });
 }
 
 export function countersOf(store: Store, hold: Hold) {

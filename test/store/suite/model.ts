@@ -23,7 +23,7 @@ interface ModelHold {
   charged: Charge;
 }
 
-const NOTHING = charged({ requests: 0 });
+const UNCHARGED = charged({ requests: 0 });
 
 const wanted = fc
   .record({ least: fc.nat(20), more: fc.nat(60), share: fc.integer({ min: 1, max: 20 }) })
@@ -92,7 +92,7 @@ async function follow(bench: Bench, subject: string, steps: Step[]): Promise<voi
       else expect(answer).toMatchObject({ ok: false, at: room ? 1 : 0 });
       const state = answer.ok ? 'active' : 'absent';
       const until = bench.now() + LEASE;
-      holds.push({ hold, state, until, tokens: granted ?? 0, known: NOTHING, charged: NOTHING });
+      holds.push({ hold, state, until, tokens: granted ?? 0, known: UNCHARGED, charged: UNCHARGED });
     }
     if (!('hold' in call) || holds.length === 0) {
       await check(store, holds);
