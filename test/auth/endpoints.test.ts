@@ -1,4 +1,5 @@
 import { expect, it, vi } from 'vitest';
+import type { AuthInput } from '../../src/core/auth/endpoint.js';
 import { type AuthEndpoints, createAuthEndpoints } from '../../src/core/auth/endpoints.js';
 import { createPasswords } from '../../src/core/auth/passwords.js';
 import { createThrottle } from '../../src/core/auth/throttle.js';
@@ -18,11 +19,7 @@ async function setUp(store: Store, auth: Partial<AuthConfig> = {}) {
   const throttle = createThrottle({ store });
   const config = { ...checkConfig({}).auth, ...auth };
   const endpoints = createAuthEndpoints({ ...parts, throttle, config, log });
-  const call = async (
-    name: Endpoint,
-    body?: unknown,
-    more: Omit<Parameters<AuthEndpoints['login']>[0], 'body'> = {},
-  ) => {
+  const call = async (name: Endpoint, body?: unknown, more: Omit<AuthInput, 'body'> = {}) => {
     const { status, body: answer } = await endpoints[name]({ body, ip: '10.0.0.1', ...more });
     return { status, body: answer as Body };
   };

@@ -191,5 +191,8 @@ describeStores('users', (open) => {
     expect(await passwords.verify(after?.password_hash, 'another password')).toBe(true);
     await users.rehash(before, PASSWORD);
     expect((await users.record('ann'))?.password_hash).toBe(after?.password_hash);
+    await users.delete('ann');
+    await users.rehash(before, PASSWORD);
+    expect(await users.get('ann')).toBeUndefined();
   });
 });

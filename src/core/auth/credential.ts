@@ -22,16 +22,14 @@ export interface Credential {
   secret: string;
 }
 
-/** @returns the parts, and the text that its owner is shown once */
-export function makeCredential(prefix: string): Credential & { text: string } {
-  const id = randomText(ID);
+/**
+ * @param id given where an old credential gets a new secret
+ * @returns the parts, and the text that its owner is shown once
+ */
+export function makeCredential(prefix: string, id = randomText(ID)): Credential & { text: string } {
   const secret = randomText(SECRET);
-  return { id, secret, text: writeCredential(prefix, { id, secret }) };
-}
-
-export function writeCredential(prefix: string, { id, secret }: Credential): string {
   const body = prefix + id + secret;
-  return body + checksum(body);
+  return { id, secret, text: body + checksum(body) };
 }
 
 /** Undefined where the text is not a credential. Any prefix will do: keys outlive a change of the configured one. */

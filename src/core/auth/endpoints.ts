@@ -1,41 +1,24 @@
 /**
- * What the `/auth/...` routes do. Each takes the parsed body and answers with a status and a value; errors are thrown.
+ * What the `/auth/...` routes do: registration, login, refresh, logout; the keys are beside.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import type { AuthConfig } from '../config.js';
-import type { Identity } from '../contract.js';
 import { GatewayError } from '../errors.js';
 import type { AccessTokens } from './access-tokens.js';
-import type { ApiKey, ApiKeys } from './api-keys.js';
+import type { ApiKeys } from './api-keys.js';
 import { readFields } from './body.js';
+import { type AuthEndpoint, type AuthLog, type AuthOutput, known } from './endpoint.js';
+import { createKeyEndpoints, type KeyEndpoints } from './key-endpoints.js';
 import type { Passwords } from './passwords.js';
 import type { Sessions } from './sessions.js';
 import type { Throttle } from './throttle.js';
-import { unauthorized } from './unauthorized.js';
 import { checkPassword, checkUsername, FIRST_GENERATION, type UserRecord } from './user.js';
 import type { Users } from './users.js';
 
-export interface AuthInput {
-  /** A parsed JSON value, or undefined where the request has no body. */
-  body: unknown;
-  /** The client's address. */
-  ip?: string;
-  /** Who asks, where the route needs a key. */
-  identity?: Identity;
-  params?: { id?: string };
-}
+export type { AuthEndpoint, AuthInput, AuthLog, AuthOutput } from './endpoint.js';
 
-export interface AuthOutput {
-  status: number;
-  /** To be sent as JSON. */
-  body?: unknown;
-}
-
-/** @throws GatewayError, StoreUnavailable */
-export type AuthEndpoint = (input: AuthInput) => Promise<AuthOutput>;
-
-export interface AuthEndpoints {
+export interface AuthEndpoints extends KeyEndpoints {
   /** `POST /auth/register` */
   register: AuthEndpoint;
   /** `POST /auth/login` */
@@ -44,18 +27,6 @@ export interface AuthEndpoints {
   token: AuthEndpoint;
   /** `POST /auth/logout` */
   logout: AuthEndpoint;
-  /** `GET /auth/keys` */
-  listKeys: AuthEndpoint;
-  /** `POST /auth/keys` */
-  createKey: AuthEndpoint;
-  /** `DELETE /auth/keys/{id}` */
-  deleteKey: AuthEndpoint;
-}
-
-/** pino's manner. No names (a password may have been typed there), no keys, no tokens. */
-export interface AuthLog {
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
 }
 
 /** Longer than any name or password; spares the hash megabytes. */
@@ -63,7 +34,6 @@ const text = z.string().min(1, 'must not be empty').max(1_024, 'is too long');
 const LOGIN = z.object({ username: text, password: text });
 const REGISTER = LOGIN.extend({ invitation: text.optional() });
 const REFRESH = z.object({ refresh_token: text });
-const NEW_KEY = z.object({ name: text.max(100, 'must have at most 100 characters').nullish() });
 
 /** Whoever registers is of this role. */
 const REGISTERED_ROLE = 'basic';
@@ -106,13 +76,12 @@ export function createAuthEndpoints({
   }
 
   async function checkInvitation(invitation: string | undefined, ip?: string): Promise<void> {
-    if (config.registration === 'open') return;
-    if (config.registration === 'closed') throw new GatewayError('registration_closed');
+    if (config.registration !== 'invite') return;
     if (invitation === undefined) {
       throw new GatewayError('missing_field', { message: '"invitation" is required.', param: 'invitation' });
     }
-    const valid = config.invitations?.filter((known) => equal(known, invitation)) ?? [];
-    if (await guarded({ ip }, 'invitation', async () => valid[0])) return;
+    const valid = config.invitations.find((one) => equal(one, invitation));
+    if (await guarded({ ip }, 'invitation', async () => valid)) return;
     throw new GatewayError('registration_closed', {
       message: 'This invitation is not valid.',
       param: 'invitation',
@@ -140,6 +109,7 @@ export function createAuthEndpoints({
 
   return {
     async register({ body, ip }) {
+      if (config.registration === 'closed') throw new GatewayError('registration_closed');
       const { username, password, invitation } = readFields(REGISTER, body);
       checkUsername(username);
       checkPassword(password);
@@ -181,40 +151,8 @@ export function createAuthEndpoints({
       return { status: 204 };
     },
 
-    async listKeys({ identity }) {
-      const keys = await apiKeys.list(known(identity));
-      return { status: 200, body: { keys: keys.map(shown) } };
-    },
-
-    async createKey({ body, identity, ip }) {
-      const { name } = body === undefined ? {} : readFields(NEW_KEY, body);
-      const user = await users.find(known(identity).id);
-      if (!user)
-        throw new GatewayError('forbidden', { message: 'API keys are for accounts of this server.' });
-      const key = await apiKeys.generate(user, { name: name ?? undefined });
-      log?.info({ event: 'key_created', user: user.id, id: key.id, ip }, 'API key created');
-      return { status: 201, body: { ...shown(key), key: key.key } };
-    },
-
-    async deleteKey({ identity, params, ip }) {
-      const user = known(identity).id;
-      const id = params?.id ?? '';
-      if (!(await apiKeys.revoke(id, { user }))) {
-        throw new GatewayError('not_found', { message: 'There is no such API key.' });
-      }
-      log?.info({ event: 'key_revoked', user, id, ip }, 'API key revoked');
-      return { status: 204 };
-    },
+    ...createKeyEndpoints({ users, apiKeys, log }),
   };
-}
-
-function known(identity: Identity | undefined): Identity {
-  if (!identity) throw unauthorized('no_key');
-  return identity;
-}
-
-function shown({ id, name, created_at }: ApiKey): { id: string; name: string | null; created_at: string } {
-  return { id, name: name ?? null, created_at };
 }
 
 /** In constant time; hashed first, because only equal lengths compare so. */

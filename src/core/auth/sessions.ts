@@ -5,20 +5,11 @@
  */
 import { GatewayError } from '../errors.js';
 import type { Records, Row } from '../store/port.js';
-import {
-  type Credential,
-  hasHash,
-  makeCredential,
-  randomText,
-  readCredential,
-  secretHash,
-  writeCredential,
-} from './credential.js';
+import { type Credential, hasHash, makeCredential, readCredential, secretHash } from './credential.js';
 import { deleteRowsOf } from './rows.js';
 import { checkUsername, type UserRecord } from './user.js';
 
 export const REFRESH_PREFIX = 'rt_';
-const SECRET = 32;
 
 interface SessionRecord {
   userId: string;
@@ -105,11 +96,11 @@ export function createSessions({
       if (!credential) throw refused();
       const { row, user } = await check(credential);
       if (!rotation) return { user, token };
-      const secret = randomText(SECRET);
+      const { secret, text } = makeCredential(REFRESH_PREFIX, row.id);
       const value: SessionRecord = { ...row.value, hash: secretHash(secret) };
       // The last step: where the store goes away before it, the token has not been used up.
       if (await store.update('sessions', row.id, row.version, value, { expiresAt: expiry() })) {
-        return { user, token: writeCredential(REFRESH_PREFIX, { id: row.id, secret }) };
+        return { user, token: text };
       }
       throw await reused(row.id);
     },

@@ -46,7 +46,7 @@ export interface Users {
   resetLimits(username: string, gateway?: GatewayName): Promise<User>;
   /** Access and refresh tokens are void at once, those being issued right now included. API keys stay. */
   revokeTokens(username: string): Promise<User>;
-  /** Replaces the hash of a password that was just found right, made with parameters of other days. */
+  /** Replaces the hash of a password that was just found right, where it is still that one. */
   rehash(user: UserRecord, password: string): Promise<void>;
   /** Keys and tokens are void at once, and their rows go too. */
   delete(username: string): Promise<void>;
@@ -142,10 +142,10 @@ export function createUsers({
 
     async rehash(user, password) {
       const password_hash = await passwords.hash(password);
-      // A password that was changed meanwhile stays.
-      await change(user.username, (found) =>
-        found.password_hash === user.password_hash ? { password_hash } : {},
-      );
+      const row = await store.get<UserRecord>('users', checkUsername(user.username));
+      if (row?.value.password_hash !== user.password_hash) return;
+      // Whoever changes the user meanwhile wins: the next login comes by here again.
+      await store.update('users', row.id, row.version, { ...row.value, password_hash });
     },
 
     async delete(username) {
