@@ -12,12 +12,15 @@ export function finish(services: Services, call: Call, answer: GatewayResponse):
 
 function note({ metrics, traffic, logs }: Services, call: Call, status: number): void {
   const { route, failure, request } = call;
-  const gateway = route?.gateway ?? 'none';
+  const gateway = route?.gateway ?? '';
   const operation = route?.operation ?? 'unknown';
   const milliseconds = performance.now() - call.startedAt;
-  metrics.requestDone({ gateway, route: operation, status, seconds: milliseconds / 1_000 });
+  metrics.requestDone(gateway, operation, status, milliseconds / 1_000);
   if (route?.gateway) traffic.note(route.gateway, milliseconds);
-  if (failure) metrics.refused(gateway, failure.kind);
+  if (failure) {
+    if (status === 429) metrics.refused(gateway, failure.kind);
+    else metrics.failed(gateway, failure.kind);
+  }
   const line = {
     request_id: call.id,
     method: request.method,

@@ -66,6 +66,7 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
     const match = services.routes.match(request.url);
     if (!match || ('route' in match && match.route.service && !request.operations)) return null;
     const call = begin(request, match);
+    services.metrics.started(call.route?.gateway ?? '');
     const answer = await respond(call, match).catch((error: unknown) => refuse(call, error));
     answer.headers['x-request-id'] = call.id;
     return finish(services, call, answer);

@@ -30,8 +30,8 @@ export interface Work {
   /** Aborted when the client has gone. */
   signal?: AbortSignal;
   onFirstByte(): void;
-  /** Called once, after the settlement. */
-  onSettled(outcome: Outcome, charge: Charge): void;
+  /** Called once, after the settlement. `answered`: the upstream has the model and has begun. */
+  onSettled(outcome: Outcome, charge: Charge, answered: boolean): void;
 }
 
 export interface Generation {
@@ -70,7 +70,7 @@ export function createGeneration(work: Work): Generation {
     const due: Charge =
       outcome === 'failed' && !answered ? { ...NOTHING_USED, errors: 1, latencyMs: charge.latencyMs } : charge;
     await lease.settle(due);
-    work.onSettled(outcome, due);
+    work.onSettled(outcome, due, answered);
   }
 
   /** Ends what is under way; what to tell the client is returned. */
@@ -116,7 +116,7 @@ export function createGeneration(work: Work): Generation {
 
   /** The answer ends here because the limit does. */
   function cut(call: NativeCall): Final {
-    return { chunk: lengthChunk(exchange.endpoint, work.upstreamModel, meter.cut(call, lease.output)) };
+    return { chunk: lengthChunk(work.upstreamModel, exchange.endpoint, meter.cut(call, lease.output), new Date()) };
   }
 
   /** Runs all calls into the sink; what it yields is for the client. */

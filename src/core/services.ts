@@ -12,6 +12,7 @@ import { createLeases, type Leases } from './limits/leases.js';
 import { createModels, type Models } from './models.js';
 import { createLogs, type HostLogger, type Logs, logsFrom } from './observe/logs.js';
 import { createMetrics, type Metrics } from './observe/metrics.js';
+import { timedStore } from './observe/timed-store.js';
 import { createTraffic, type Traffic } from './observe/traffic.js';
 import { createRoutes, type Routes } from './routes.js';
 import { openStore } from './store/open.js';
@@ -54,10 +55,10 @@ export async function createServices(options: ServiceOptions): Promise<Services>
   const beside = directoryOf(where, source);
 
   const secrets = await loadSecrets({ file: config.auth.jwt_secret_file, beside });
-  const store = await openStore(where);
-  await claimSecret(store, secrets);
-  const logs = options.logger ? logsFrom(options.logger) : await createLogs(config.logging);
+  const logs = options.logger ? logsFrom(options.logger) : createLogs(config.logging);
   const metrics = createMetrics();
+  const store = timedStore(await openStore(where), metrics);
+  await claimSecret(store, secrets);
   const admin = createAdmin(config, store, source);
   const accessTokens = createAccessTokens({ secrets, ttl: config.auth.access_token_ttl });
   const { ollama } = config.api_gateways;

@@ -103,9 +103,11 @@ export function parseJson(body: unknown, dialect: Dialect): unknown {
   }
 }
 
-/** V8 quotes the text around the fault; the position is what helps. */
+/** V8 quotes the text around the fault, which may be a secret; the token or its position is what helps. */
 function shorten(reason: string): string {
   const position = /position \d+( \(line \d+ column \d+\))?/.exec(reason);
   if (position) return `unexpected token at ${position[0]}.`;
+  const token = /^Unexpected token '(.)'/u.exec(reason);
+  if (token) return `unexpected '${token[1]}'.`;
   return /end of JSON/.test(reason) ? 'it ends too early.' : 'it cannot be parsed.';
 }

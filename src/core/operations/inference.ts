@@ -61,7 +61,6 @@ function inference(services: Services, read: Reader): Operation {
       generates: !exchange.load && (exchange.endpoint === '/api/chat' || exchange.endpoint === '/api/generate'),
     });
 
-    const started = performance.now();
     const generation = createGeneration({
       exchange,
       context: {
@@ -76,15 +75,15 @@ function inference(services: Services, read: Reader): Operation {
         estimated: prompt,
         estimateOf: (one) => (exchange.load ? 0 : estimator.estimate(upstreamModel, [one])),
         observe(one, tokens) {
-          services.metrics.estimated(estimator.estimate(upstreamModel, [one]) - tokens);
+          services.metrics.estimated(estimator.estimate(upstreamModel, [one]), tokens);
           estimator.observe(upstreamModel, one, tokens);
         },
       }),
       upstream,
       signal: call.request.signal,
-      onFirstByte: () => services.metrics.firstToken(gateway, (performance.now() - started) / 1_000),
-      onSettled: (outcome, charge) =>
-        recordUsage(services, call, { gateway, model: exchange.model, upstreamModel, outcome, charge }),
+      onFirstByte: () => services.metrics.firstToken(gateway, (performance.now() - call.startedAt) / 1_000),
+      onSettled: (outcome, charge, answered) =>
+        recordUsage(services, call, { gateway, model: exchange.model, upstreamModel, outcome, charge, answered }),
     });
 
     const answer = await (exchange.stream && !exchange.load ? streamed(generation.stream()) : whole(generation.whole()));

@@ -1,14 +1,20 @@
 /** The model lists of the guide and of OpenAI: what the caller may use. */
 import { GatewayError } from '../errors.js';
 import type { Services } from '../services.js';
-import { guideModels, openaiModels, sameModel } from '../translate/index.js';
-import { json, type Call, type Operation } from './call.js';
+import { guideModels, modelNames, openaiModel, openaiModels } from '../translate/index.js';
+import { json, type Operation } from './call.js';
 
-export function modelOperations({ models }: Services): Record<'guide.models' | 'openai.models' | 'openai.model', Operation> {
-  async function openaiList({ identity }: Call) {
-    const all = openaiModels({ models: await models.installed(), mappings: models.mappings('openai') });
-    return { ...all, data: all.data.filter(({ id }) => models.allowed(identity, 'openai', id)) };
-  }
+type Name = 'guide.models' | 'openai.models' | 'openai.model';
+
+export function modelOperations({ models }: Services): Record<Name, Operation> {
+  /** Where the upstream gives no date. */
+  const created = Math.floor(Date.now() / 1_000);
+
+  const sources = async () => ({
+    tags: await models.installed(),
+    mappings: models.mappings('openai'),
+    created,
+  });
 
   return {
     async 'guide.models'({ identity }) {
@@ -16,21 +22,19 @@ export function modelOperations({ models }: Services): Record<'guide.models' | '
       return json(200, guideModels(installed.filter(({ name }) => models.allowed(identity, 'ollama', name))));
     },
 
-    async 'openai.models'(call) {
-      return json(200, await openaiList(call));
+    async 'openai.models'({ identity }) {
+      const all = await sources();
+      const names = modelNames(all).filter((name) => models.allowed(identity, 'openai', name));
+      return json(200, openaiModels({ ...all, names }));
     },
 
-    async 'openai.model'(call) {
-      const wanted = call.param!;
-      const { data } = await openaiList(call);
-      const found = data.find(({ id }) => id === wanted) ?? data.find(({ id }) => sameModel(id, wanted));
-      if (!found) {
-        throw new GatewayError('model_not_found', {
-          message: `The model '${wanted}' does not exist or you do not have access to it.`,
-          param: 'model',
-        });
-      }
-      return json(200, { ...found, id: wanted });
+    async 'openai.model'({ identity, param = '' }) {
+      const found = models.allowed(identity, 'openai', param) ? openaiModel(param, await sources()) : undefined;
+      if (found) return json(200, found);
+      throw new GatewayError('model_not_found', {
+        message: `The model '${param}' does not exist or you do not have access to it.`,
+        param: 'model',
+      });
     },
   };
 }

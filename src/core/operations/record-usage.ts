@@ -11,15 +11,15 @@ interface Used {
   upstreamModel: string;
   outcome: Outcome;
   charge: Charge;
+  /** The upstream has begun an answer. */
+  answered: boolean;
 }
 
 export function recordUsage({ logs, metrics }: Services, call: Call, used: Used): void {
-  const { gateway, model, upstreamModel, outcome, charge } = used;
-  if (charge.requests > 0) {
-    // The upstream has answered for it, so that a name a client made up never becomes a label.
-    if (outcome !== 'aborted') metrics.tokens(gateway, upstreamModel, charge.promptTokens, charge.completionTokens);
-    else metrics.aborted(gateway, charge.promptTokens, charge.completionTokens);
-  }
+  const { gateway, model, upstreamModel, outcome, charge, answered } = used;
+  // Only what the upstream has answered for: a name that a client made up never becomes a label.
+  if (answered) metrics.tokens(gateway, upstreamModel, charge.promptTokens, charge.completionTokens);
+  metrics.upstreamDone(charge.latencyMs / 1_000);
   logs.usage.info({
     request_id: call.id,
     user: call.identity.id,

@@ -1,0 +1,33 @@
+/** The second line of defence for the logs: whoever writes a line leaves secrets out; this drops those left in. */
+
+const SECRET =
+  /^(?:(?:proxy-)?authorization|(?:set-)?cookie|password(?:_?hash)?|(?:x-)?(?:api[-_]?)?key|(?:access_?|refresh_?)?token|(?:jwt_?)?secret|invitation)$/i;
+
+/** Deeper than anything that belongs into a log line; ends circles too. */
+const DEEPEST = 6;
+
+/** The same fields without keys that name a secret, at any depth; the object itself where there is nothing to drop. */
+export function redact(fields: object, depth = 0): object {
+  if (!isPlain(fields) || isClean(fields)) return fields;
+  if (depth === DEEPEST) return {};
+  const within = (value: unknown) =>
+    typeof value === 'object' && value !== null ? redact(value, depth + 1) : value;
+  if (Array.isArray(fields)) return fields.map(within);
+  return Object.fromEntries(
+    Object.entries(fields).flatMap(([key, value]) => (SECRET.test(key) ? [] : [[key, within(value)]])),
+  );
+}
+
+/** Most lines are flat: they cost one look at their keys, and no copy. */
+function isClean(fields: object): boolean {
+  for (const [key, value] of Object.entries(fields)) {
+    if (SECRET.test(key) || (typeof value === 'object' && value !== null)) return false;
+  }
+  return true;
+}
+
+/** Errors, dates, buffers and the like are left to the logger's own serializers. */
+function isPlain(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null || Array.isArray(value);
+}

@@ -1,0 +1,50 @@
+/** How much a gateway was used in the last minute, and how fast it answered: what `/status` says. */
+import { GATEWAYS, type GatewayName } from '../contract.js';
+
+/** Seconds, and buckets. */
+const WINDOW = 60;
+
+export interface Traffic {
+  /** One request took this many milliseconds. */
+  note(gateway: GatewayName, milliseconds: number): void;
+  /** Over the last minute: the mean latency, whole, and the requests a second, to two decimals. */
+  of(gateway: GatewayName): { latency_ms: number; requests_per_second: number };
+}
+
+interface Bucket {
+  /** The second that it counts. */
+  second: number;
+  requests: number;
+  milliseconds: number;
+}
+
+/**
+ * Constant memory: a bucket for each second of a minute, used again in the next one.
+ * @param options.now milliseconds from any start, never going back
+ */
+export function createTraffic({ now = () => performance.now() }: { now?: () => number } = {}): Traffic {
+  const buckets = new Map(GATEWAYS.map((gateway) => [gateway, Array.from({ length: WINDOW }, emptyBucket)]));
+  const second = () => Math.floor(now() / 1_000);
+
+  return {
+    note(gateway, milliseconds) {
+      const at = second();
+      const bucket = buckets.get(gateway)![at % WINDOW]!;
+      if (bucket.second !== at) Object.assign(bucket, emptyBucket(), { second: at });
+      bucket.requests += 1;
+      bucket.milliseconds += milliseconds;
+    },
+    of(gateway) {
+      const oldest = second() - WINDOW + 1;
+      const recent = buckets.get(gateway)!.filter((bucket) => bucket.second >= oldest);
+      const requests = recent.reduce((sum, bucket) => sum + bucket.requests, 0);
+      const milliseconds = recent.reduce((sum, bucket) => sum + bucket.milliseconds, 0);
+      return {
+        latency_ms: requests === 0 ? 0 : Math.round(milliseconds / requests),
+        requests_per_second: Math.round((requests / WINDOW) * 100) / 100,
+      };
+    },
+  };
+}
+
+const emptyBucket = (): Bucket => ({ second: Number.NEGATIVE_INFINITY, requests: 0, milliseconds: 0 });

@@ -1,0 +1,76 @@
+import { Readable } from 'node:stream';
+import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
+import { expect, test } from 'vitest';
+import { parseJson, readBody } from '../../src/core/http/body.js';
+
+const LIMIT = 1_000;
+const read = (body: unknown, headers: Record<string, string> = {}, limit = LIMIT) =>
+  readBody({ method: 'POST', url: '/', headers, body }, limit);
+
+test('a stream is read whole, in any pieces', async () => {
+  const pieces = [...Buffer.from('{"a":"é"}')].map((byte) => Buffer.from([byte]));
+  expect(parseJson(await read(Readable.from(pieces, { objectMode: false })), 'openai')).toEqual({ a: 'é' });
+});
+
+test('a value that the host has parsed is taken as it is', async () => {
+  const value = { model: 'm' };
+  expect(parseJson(await read(value), 'openai')).toBe(value);
+});
+
+test.each([
+  ['gzip', gzipSync],
+  ['deflate', deflateSync],
+  ['br', brotliCompressSync],
+  ['zstd', zstdCompressSync],
+])('%s is decoded', async (encoding, compress) => {
+  const body = Readable.from([compress(Buffer.from('{"a":1}'))]);
+  expect(parseJson(await read(body, { 'content-encoding': encoding }), 'openai')).toEqual({ a: 1 });
+});
+
+test('the limit counts decoded bytes: a bomb is refused', async () => {
+  const bomb = gzipSync(Buffer.alloc(1_000_000));
+  expect(bomb.length).toBeLessThan(LIMIT * 2);
+  await expect(read(Readable.from([bomb]), { 'content-encoding': 'gzip' })).rejects.toMatchObject({ status: 413 });
+});
+
+test('broken and unknown encodings are the client\'s fault', async () => {
+  await expect(read(Readable.from([Buffer.from('no gzip')]), { 'content-encoding': 'gzip' })).rejects.toMatchObject({ status: 400 });
+  await expect(read(Readable.from(['x']), { 'content-encoding': 'snappy' })).rejects.toMatchObject({ status: 415 });
+});
+
+test.each([
+  ['a stream', () => Readable.from([Buffer.alloc(600), Buffer.alloc(600)])],
+  ['bytes', () => Buffer.alloc(1_001)],
+  ['a text', () => 'é'.repeat(600)],
+])('%s above the limit is 413', async (_, body) => {
+  await expect(read(body())).rejects.toMatchObject({ kind: 'too_large' });
+});
+
+test('a length that is announced above the limit is refused before anything is read', async () => {
+  const body = new Readable({ read: () => expect.unreachable('was read') });
+  await expect(read(body, { 'content-length': '5000' })).rejects.toMatchObject({ kind: 'too_large' });
+});
+
+test('a client that goes away while it sends is told from one that has sent all', async () => {
+  const body = new Readable({ read() {} });
+  body.push('{"a"');
+  const reading = read(body);
+  body.destroy();
+  await expect(reading).rejects.toMatchObject({ kind: 'client_gone' });
+});
+
+test('what is no JSON says where it is wrong, without repeating the text', () => {
+  expect(() => parseJson(Buffer.from('{"secret": tru}'), 'openai')).toThrow("not valid JSON: unexpected '}'");
+  expect(() => parseJson(Buffer.from('{"secret": tru}'), 'openai')).not.toThrow(/secret/);
+  expect(() => parseJson(`{"secret": "${'x'.repeat(100)}", tru}`, 'openai')).toThrow(/unexpected token at position 1\d\d/);
+  expect(() => parseJson('{"a":', 'openai')).toThrow(/ends too early/);
+});
+
+test.each([['' as unknown], ['  \n'], [undefined]])('no body (%j) is named in the words of the dialect', (body) => {
+  expect(() => parseJson(body, 'ollama')).toThrow('missing request body');
+  expect(() => parseJson(body, 'openai')).toThrow('The request has no body.');
+});
+
+test('a byte order mark is no fault', () => {
+  expect(parseJson(Buffer.from('\uFEFF{}'), 'openai')).toEqual({});
+});

@@ -1,0 +1,97 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Charge, Hold } from '../../src/core/store/port.js';
+import { memory } from '../../src/core/store/sqlite.js';
+import { createJournal, type JournalEntry } from '../../src/core/usage/journal.js';
+
+let directory: string;
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'journal-'));
+});
+afterEach(() => rm(directory, { recursive: true, force: true }));
+
+const charge: Charge = { requests: 1, promptTokens: 3, completionTokens: 4, errors: 0, aborted: 0, latencyMs: 10 };
+const entry = (id: string): JournalEntry => ({
+  hold: {
+    id,
+    subject: 'u',
+    claims: [{ key: 'openai:tokens:hour:2026-11-23T04', counts: 'tokens', max: null, expiresAt: Date.now() + 1e8 }],
+    usage: { gateway: 'openai', model: 'm', hour: '2026-11-23T04' },
+  } satisfies Hold,
+  charge,
+});
+
+test('what was appended is applied once, and the file is gone', async () => {
+  const journal = createJournal(directory);
+  journal.append(entry('a'));
+  journal.append(entry('b'));
+  const seen: string[] = [];
+  const settle = async ({ hold }: JournalEntry) => void seen.push(hold.id);
+  expect(await journal.replay(settle)).toBe(2);
+  expect(await journal.replay(settle)).toBe(0);
+  expect(seen).toEqual(['a', 'b']);
+  expect(await readdir(directory)).toEqual([]);
+});
+
+test('while the store is away everything is kept, and applied when it is back', async () => {
+  const journal = createJournal(directory);
+  journal.append(entry('a'));
+  await expect(journal.replay(() => Promise.reject(new Error('away')))).rejects.toThrow('away');
+  journal.append(entry('b'));
+  const seen: string[] = [];
+  expect(await journal.replay(async ({ hold }) => void seen.push(hold.id))).toBe(2);
+  expect(seen.toSorted()).toEqual(['a', 'b']);
+});
+
+test('a replay that a crash cut short is found again, and its entries count once', async () => {
+  const store = memory();
+  await store.settle(entry('a').hold, charge);
+  // What a process leaves behind that died after it had applied the first of two entries.
+  const lines = [entry('a'), entry('b')].map((one) => JSON.stringify(one)).join('\n');
+  await writeFile(join(directory, 'usage-1-x.journal.y.replay'), `${lines}\n`);
+  await createJournal(directory).replay(({ hold, charge: due }) => store.settle(hold, due));
+  expect(await store.counters('u', ['openai:tokens:hour:2026-11-23T04'])).toEqual([{ used: 14, held: 0 }]);
+  expect(await readdir(directory)).toEqual([]);
+  await store.close();
+});
+
+test('the file of a process that is gone is adopted, that of a living one is not', async () => {
+  const left = join(directory, 'usage-1-gone.journal');
+  const fresh = join(directory, 'usage-2-alive.journal');
+  await writeFile(left, `${JSON.stringify(entry('left'))}\n{"hold":{"id":"cut`);
+  await writeFile(fresh, `${JSON.stringify(entry('alive'))}\n`);
+  const longAgo = new Date(Date.now() - 120_000);
+  await utimes(left, longAgo, longAgo);
+  const seen: string[] = [];
+  await createJournal(directory).replay(async ({ hold }) => void seen.push(hold.id));
+  expect(seen).toEqual(['left']);
+  expect(await readdir(directory)).toEqual(['usage-2-alive.journal']);
+});
+
+test('an entry that was acknowledged survives kill -9', async () => {
+  const script = `
+    const { appendFileSync } = require('node:fs');
+    process.stdin.once('data', (text) => { appendFileSync(process.argv[1], text); process.stdout.write('written'); });
+    setInterval(() => {}, 1000);`;
+  const file = join(directory, 'usage-3-killed.journal');
+  const child = spawn(process.execPath, ['-e', script, file], { stdio: ['pipe', 'pipe', 'inherit'] });
+  child.stdin.write(`${JSON.stringify(entry('killed'))}\n`);
+  await once(child.stdout, 'data');
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  const longAgo = new Date(Date.now() - 120_000);
+  await utimes(file, longAgo, longAgo);
+  const seen: string[] = [];
+  await createJournal(directory).replay(async ({ hold }) => void seen.push(hold.id));
+  expect(seen).toEqual(['killed']);
+});
+
+test('a directory that cannot be written is an error, not a loss in silence', async () => {
+  const file = join(directory, 'file');
+  await writeFile(file, '');
+  expect(() => createJournal(join(file, 'below')).append(entry('a'))).toThrow();
+});
