@@ -118,5 +118,21 @@ export function testSettle(bench: Bench): void {
       await bench.store.settle(hold, charged({ requests: 0 }));
       expect(await countersOf(bench.store, hold)).toEqual([NOTHING, NOTHING, NOTHING, NOTHING]);
     });
+
+    it.runIf(bench.fakeClock)('takes nothing back below zero from a counter that was forgotten', async () => {
+      const hold = holdOn(bench);
+      await reserve(bench, hold, exactly(100));
+      await bench.store.renew([{ hold, known: charged({ promptTokens: 10 }) }], bench.span);
+      await bench.pass(bench.span + 20);
+      await bench.store.sweep();
+      await bench.pass(3 * 24 * 3_600_000);
+      await bench.store.sweep();
+      await bench.store.settle(holdOn(bench), charged({ promptTokens: 2 }));
+      await bench.store.settle(hold, charged({ promptTokens: 3 }));
+      expect((await countersOf(bench.store, hold)).slice(1, 3)).toEqual([
+        { used: 1, held: 0 },
+        { used: 0, held: 0 },
+      ]);
+    });
   });
 }
