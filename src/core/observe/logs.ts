@@ -106,7 +106,7 @@ function logger(name: LogName, { level }: LoggingConfig, destination: Destinatio
     base: { pid: process.pid, log: name },
     timestamp: stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },
-    serializers: { err: (error: Error) => redact(stdSerializers.err(error)) },
+    serializers: { err: (error: Error) => redact({ ...stdSerializers.err(error) }) },
   };
   return pino(options, destination);
 }

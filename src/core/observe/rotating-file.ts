@@ -1,13 +1,12 @@
 /**
- * A log file that starts anew when it is full. The full one is kept as `api.log.2026-11-23T04-05-06.789Z`; its name
- * is final, so that several processes can write and rotate one log without a lock.
+ * A log file that starts anew when it is full. The full one is kept under the time and the process that moved it,
+ * `api.log.2026-11-23T04-05-06.789Z-4711`: several processes can write and rotate one log without a lock.
  *
  * Lines are gathered and written at the end of the event loop's turn, in one call. It is a synchronous one: into the
  * page cache that costs a third of what a round trip through the thread pool does.
  */
 import {
   closeSync,
-  existsSync,
   fstatSync,
   openSync,
   readdirSync,
@@ -38,7 +37,7 @@ export interface RotatingFile {
 }
 
 const BATCH = 64 * 1024;
-const OLD_NAME = /^\.\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3}Z$/;
+const OLD_NAME = /^\.\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3}Z-\d+$/;
 
 /** @throws the error of the file system where the file cannot be opened */
 export function openRotatingFile(path: string, options: RotatingFileOptions): RotatingFile {
@@ -48,6 +47,7 @@ export function openRotatingFile(path: string, options: RotatingFileOptions): Ro
   let pending = '';
   let pendingBytes = 0;
   let scheduled: NodeJS.Immediate | undefined;
+  let movedAt = 0;
   let troubled = false;
   /** The file cannot be moved away: it grows until somebody has mended that and asks for `reopen`. */
   let stuck = false;
@@ -84,10 +84,9 @@ export function openRotatingFile(path: string, options: RotatingFileOptions): Ro
   }
 
   function moveAway(): void {
-    let at = Date.now();
-    while (existsSync(oldName(path, at))) at++;
+    movedAt = Math.max(Date.now(), movedAt + 1);
     try {
-      renameSync(path, oldName(path, at));
+      renameSync(path, oldName(path, movedAt));
     } catch (error) {
       // Another process was faster.
       if (!isAbsent(error)) throw error;
@@ -134,8 +133,9 @@ export function openRotatingFile(path: string, options: RotatingFileOptions): Ro
 
 const open = (path: string) => openSync(path, 'a', 0o640);
 
-/** Without colons, which some file systems refuse. */
-const oldName = (path: string, at: number) => `${path}.${new Date(at).toISOString().replaceAll(':', '-')}`;
+/** Of this process alone, so that no other's file is overwritten; without colons, which some file systems refuse. */
+const oldName = (path: string, at: number) =>
+  `${path}.${new Date(at).toISOString().replaceAll(':', '-')}-${process.pid}`;
 
 const isOld = (name: string, log: string) => name.startsWith(log) && OLD_NAME.test(name.slice(log.length));
 
