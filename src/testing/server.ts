@@ -1,0 +1,202 @@
+/** The simulator itself: a server, its state, and a record of what it was asked. */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { pause, until } from './clock.js';
+import { createFaults, createLocks, QUEUE_FULL } from './faults.js';
+import { admits } from './gate.js';
+import { createModels, DEFAULT_MODELS, DEFAULT_REGISTRY } from './models.js';
+import { createReply } from './reply.js';
+import { find } from './routes.js';
+import { createTokenizer } from './tokens.js';
+import type { Fault, SimulatedRequest, Simulator, SimulatorOptions } from './types.js';
+import { ApiError, type Visit, type World } from './world.js';
+
+/** Requests that are remembered. */
+const REMEMBERED = 5000;
+
+async function bytesOf(request: IncomingMessage): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  for await (const part of request) parts.push(part);
+  return Buffer.concat(parts);
+}
+
+function parsed(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString('utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+function modelIn(body: unknown): string | undefined {
+  if (typeof body !== 'object' || body === null) return undefined;
+  const entry = Object.entries(body).findLast(([key]) => key.toLowerCase() === 'model');
+  return typeof entry?.[1] === 'string' ? entry[1] : undefined;
+}
+
+const PLAIN = { 'content-type': 'text/plain' };
+
+/** What a `status` fault answers where it is not told the words. */
+function refuse({ reply }: Visit, { status = 500, error, contentType }: Fault): void {
+  if (contentType) reply.text(status, error ?? '', { 'content-type': contentType });
+  else if (error !== undefined) reply.json(status, { error });
+  else if (status === 403) reply.empty(403);
+  else if (status === 404) reply.text(404, '404 page not found', PLAIN);
+  else if (status === 503) reply.json(503, { error: QUEUE_FULL });
+  else reply.json(status, { error: 'llama runner process has terminated: exit status 2' });
+}
+
+/** @returns whether the fault was the answer */
+async function struck(visit: Visit, model: string | undefined): Promise<boolean> {
+  const { world, path, record, reply, gone } = visit;
+  const slow = world.faults.take(['slow-load'], path, model);
+  if (slow) await pause(slow.ms ?? 1000, gone);
+  const fault = world.faults.take(['refuse', 'status', 'queue-full', 'silent'], path, model);
+  if (!fault) return false;
+  if (fault.kind === 'silent') await until(gone);
+  else {
+    record.state = 'failed';
+    if (fault.kind === 'refuse') reply.destroy();
+    else refuse(visit, fault.kind === 'queue-full' ? { ...fault, status: 503 } : fault);
+  }
+  return true;
+}
+
+async function serve(visit: Visit, method: string): Promise<void> {
+  const { path, record, reply, gone } = visit;
+  try {
+    if (await struck(visit, modelIn(record.body))) return;
+    if (gone.aborted) return;
+    const route = find(method, path);
+    if (!route) reply.text(404, '404 page not found');
+    else if ('allow' in route) reply.text(405, '405 method not allowed', { ...PLAIN, allow: route.allow });
+    else await route.handler({ ...visit, rest: route.rest });
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    reply.json(error.status, { error: error.message });
+  }
+}
+
+/**
+ * Starts a server that answers like Ollama 0.24, with models that know a few dialogs by heart.
+ *
+ * @example
+ * const ollama = await startSimulator({ pace: 5 });
+ * const answer = await fetch(`${ollama.url}/api/chat`, {
+ *   method: 'POST',
+ *   body: JSON.stringify({ model: 'llama2', messages: [{ role: 'user', content: 'Count from 1 to 60' }] }),
+ * });
+ * const takeBack = ollama.fail({ kind: 'reset', afterTokens: 5 });
+ * await ollama.close();
+ *
+ * @throws where the port is taken, or a model's name is none
+ */
+export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
+  const { host = '127.0.0.1', port = 0 } = options;
+  const world: World = {
+    models: createModels(options.models ?? DEFAULT_MODELS),
+    registry: options.registry ?? DEFAULT_REGISTRY,
+    blobs: new Set(),
+    faults: createFaults(),
+    locks: createLocks(),
+    tokenizer: createTokenizer(),
+    version: options.version ?? '0.24.0',
+    pace: options.pace ?? 0,
+    firstToken: options.firstToken ?? 0,
+  };
+  const requests: SimulatedRequest[] = [];
+  const running = new Map<SimulatedRequest, AbortController>();
+
+  function left(record: SimulatedRequest, path: string): void {
+    record.state = 'aborted';
+    record.abortedAt = Date.now();
+    const model = modelIn(record.body);
+    const stream = record.generated > 0 && model !== undefined && world.models.find(model);
+    if (!stream || !world.faults.take(['lock'], path, model)) return;
+    world.locks.lock(model);
+    world.models.load(stream, Number.POSITIVE_INFINITY);
+  }
+
+  async function receive(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { method = 'GET', url = '/', headers } = request;
+    const path = url.split('?')[0]!;
+    const gone = new AbortController();
+    const record: SimulatedRequest = {
+      method,
+      path: url,
+      headers,
+      body: undefined,
+      state: 'running',
+      generated: 0,
+      startedAt: Date.now(),
+    };
+    requests.push(record);
+    if (requests.length > REMEMBERED) requests.splice(0, requests.length - REMEMBERED);
+    running.set(record, gone);
+    response.once('close', () => {
+      running.delete(record);
+      record.endedAt = Date.now();
+      if (record.state === 'running' && response.writableFinished) record.state = 'done';
+      else if (record.state === 'running') left(record, path);
+      gone.abort();
+    });
+
+    const reply = createReply(response, method);
+    if (!admits(headers.host, headers.origin)) {
+      reply.empty(403);
+      return;
+    }
+    const bytes = await bytesOf(request);
+    record.body = parsed(bytes);
+    await serve({ world, path, rest: '', bytes, record, reply, gone: gone.signal }, method);
+  }
+
+  const server = createServer((request, response) => {
+    receive(request, response).catch(() => response.destroy());
+  });
+  // Go keeps idle connections; a server that closes them races with the client's next request.
+  server.keepAliveTimeout = 0;
+  server.requestTimeout = 0;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, resolve);
+  });
+  const address = server.address() as AddressInfo;
+  const shownHost = address.family === 'IPv6' ? `[${address.address}]` : address.address;
+
+  return {
+    url: `http://${shownHost}:${address.port}`,
+    port: address.port,
+    requests,
+    get pace() {
+      return world.pace;
+    },
+    set pace(milliseconds) {
+      world.pace = milliseconds;
+    },
+    get firstToken() {
+      return world.firstToken;
+    },
+    set firstToken(milliseconds) {
+      world.firstToken = milliseconds;
+    },
+    fail: (fault) => world.faults.arm(fault),
+    models: {
+      list: () => world.models.list(),
+      add: (model) => {
+        world.models.add(model);
+      },
+      remove: (name) => world.models.remove(name),
+    },
+    close() {
+      for (const [record, gone] of running) {
+        record.state = 'failed';
+        gone.abort();
+      }
+      return new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      });
+    },
+  };
+}
