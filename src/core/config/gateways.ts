@@ -1,7 +1,7 @@
 /** The section `api_gateways`: where Ollama is, and under which paths and model names it is offered. */
 import { z } from 'zod';
 import { GATEWAYS } from '../contract.js';
-import { flag, listOf, seconds, section, text, wholeNumber } from './values.js';
+import { flag, listOf, matching, seconds, section, text, timeout, wholeNumber } from './values.js';
 
 /** Ends in a version, so that native Ollama has a place beside it: see {@link nativeBasePath}. */
 const BASE_PATH = /^(?:\/(?!\.{1,2}\/)[A-Za-z0-9._~-]+)*\/v\d+[a-z0-9]*$/;
@@ -13,12 +13,9 @@ export const nativeBasePath = (basePath: string) => basePath.replace(/[^/]+$/, '
 
 const basePath = () => {
   const what = 'a path such as /ollama/v1: from a slash to a version, without a slash at its end';
-  return z
-    .string(what)
-    .regex(BASE_PATH, what)
-    .refine((path) => !OWN.includes(path.split('/')[1]!), {
-      error: `begins like a path of the gateway's own (${OWN.map((name) => `/${name}`).join(', ')}); expected another`,
-    });
+  return matching(BASE_PATH, what).refine((path) => !OWN.includes(path.split('/')[1]!), {
+    error: `begins like a path of the gateway's own (${OWN.map((name) => `/${name}`).join(', ')}); expected another`,
+  });
 };
 
 const modelMappings = () => {
@@ -80,9 +77,9 @@ export const gatewaysSchema = section({
     default_model: text('the name of a model').optional(),
     model_mappings: modelMappings(),
     /** Seconds. */
-    connect_timeout: seconds().default(5),
+    connect_timeout: timeout().default(5),
     /** Seconds until an answer begins, loading the model and an answer in one piece included; 0 waits for ever. */
-    first_byte_timeout: seconds(0).default(600),
+    first_byte_timeout: timeout(0).default(600),
   }).prefault({}),
   openai: section({
     base_path: basePath().default('/openai/v1'),

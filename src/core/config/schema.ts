@@ -4,7 +4,18 @@
  */
 import { z } from 'zod';
 import { gatewayList, gatewaysSchema } from './gateways.js';
-import { bytes, flag, limit, listOf, seconds, section, text, wholeNumber } from './values.js';
+import {
+  bytes,
+  flag,
+  limit,
+  listOf,
+  matching,
+  seconds,
+  section,
+  text,
+  timeout,
+  wholeNumber,
+} from './values.js';
 
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
@@ -12,10 +23,7 @@ const REGISTRATION = ['open', 'closed', 'invite'] as const;
 const STORE_URL = /^(?:memory:|sqlite:.+|(?:rediss?|postgres|postgresql):\/\/.+)$/;
 
 const serverSchema = section({
-  host: z
-    .string('an address to listen on')
-    .regex(/^[^\s/]+$/, 'an address to listen on, such as 127.0.0.1')
-    .default('127.0.0.1'),
+  host: matching(/^[^\s/]+$/, 'an address to listen on, such as 127.0.0.1').default('127.0.0.1'),
   /** 0 takes any free port. */
   port: wholeNumber('a port from 0 to 65535', 0, 65_535).default(8_000),
   workers: wholeNumber('a number of processes from 1 to 256', 1, 256).default(1),
@@ -24,7 +32,7 @@ const serverSchema = section({
   /** Take the client's address from X-Forwarded-For. */
   trust_proxy: flag().default(false),
   /** Seconds that running requests have to end after SIGTERM. */
-  shutdown_timeout: seconds().default(30),
+  shutdown_timeout: timeout().default(30),
 });
 
 const storeUrl = () => {
@@ -53,16 +61,16 @@ const authSchema = section({
   /** Seconds. */
   refresh_token_ttl: seconds().default(2_592_000),
   refresh_rotation: flag().default(true),
-  /** Argon2id; the defaults are OWASP's, the least are the algorithm's own. */
+  /** Argon2id; the defaults are OWASP's. */
   password_hashing: section({
     memory_kib: wholeNumber('a whole number of KiB from 1024 to 4194304', 1_024, 4_194_304).default(19_456),
     iterations: wholeNumber('a whole number from 1 to 100', 1, 100).default(2),
     parallelism: wholeNumber('a whole number from 1 to 64', 1, 64).default(1),
   }).prefault({}),
-  api_key_prefix: z
-    .string('a short text such as pk_live_')
-    .regex(/^(?!rt_)[A-Za-z0-9_]{1,32}$/, 'up to 32 letters, digits or _, not beginning with rt_')
-    .default('pk_live_'),
+  api_key_prefix: matching(
+    /^(?!rt_)[A-Za-z0-9_]{1,32}$/,
+    'up to 32 letters, digits or _, not beginning with rt_',
+  ).default('pk_live_'),
 }).superRefine(({ registration, invitations }, context) => {
   if (registration !== 'invite' || invitations.length > 0) return;
   const message = 'is empty; expected at least one invitation where registration is invite';

@@ -9,13 +9,19 @@ const SIZE = /^(\d+(?:\.\d+)?) ?(b|kb|mb|gb)$/i;
 
 export const flag = () => z.boolean('true or false');
 
+export const matching = (pattern: RegExp, what: string) => z.string(what).regex(pattern, what);
+
 /** A text that is not blank. */
-export const text = (what: string) => z.string(what).regex(/\S/, what);
+export const text = (what: string) => matching(/\S/, what);
 
 export const wholeNumber = (what: string, least: number, most = Number.MAX_SAFE_INTEGER) =>
   z.int(what).min(least, what).max(most, what);
 
 export const seconds = (least = 1) => wholeNumber(`a whole number of seconds, ${least} or more`, least);
+
+/** Seconds that a timer waits: up to a day, as timers of more than 24 days end at once. */
+export const timeout = (least = 1) =>
+  wholeNumber(`a whole number of seconds from ${least} to 86400`, least, 86_400);
 
 /** A number of bytes, or a text such as `32mb` (1 kb is 1024 bytes). Becomes bytes. */
 export const bytes = () => {

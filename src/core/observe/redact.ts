@@ -20,8 +20,9 @@ export function redact(fields: object, depth = 0): object {
 
 /** Most lines are flat: they cost one look at their keys, and no copy. */
 function isClean(fields: object): boolean {
-  for (const [key, value] of Object.entries(fields)) {
-    if (SECRET.test(key) || (typeof value === 'object' && value !== null)) return false;
+  for (const key in fields) {
+    const value = fields[key as keyof typeof fields] as unknown;
+    if ((typeof value === 'object' && value !== null) || SECRET.test(key)) return false;
   }
   return true;
 }
