@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { chmod, mkdir, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { claimSecret, loadSecrets } from '../../src/core/auth/secret.js';
 import { failure } from './parts.js';
 import { cleanUp, describeStores } from './stores.js';
@@ -97,8 +97,14 @@ describe('the secret file', () => {
     const children = Array.from({ length: 4 }, () =>
       spawn(process.execPath, ['--input-type=module', '--no-warnings', '-e', script]),
     );
+    onTestFinished(() => {
+      for (const child of children) child.kill();
+    });
     const ends = children.map((child) => Promise.all([text(child.stdout), text(child.stderr)]));
-    await Promise.all(children.map((child) => once(child.stdout, 'data')));
+    // A process that fails ends its output too, and its errors show below.
+    await Promise.all(
+      children.map((child) => Promise.race([once(child.stdout, 'data'), once(child, 'close')])),
+    );
     for (const child of children) child.stdin.write('go\n');
     const outputs = await Promise.all(ends);
     expect(outputs.map(([, errors]) => errors).join('')).toBe('');

@@ -130,6 +130,25 @@ describeStores('users', (open) => {
     });
   });
 
+  it('starts anew where the user was changed between its read and its write', async () => {
+    const store = await open();
+    const parts = await partsOn(store);
+    await addUser(parts);
+    let disturbed = false;
+    const get: typeof store.get = async (table, id) => {
+      const row = await store.get<never>(table, id);
+      if (!disturbed) {
+        disturbed = true;
+        await parts.users.setLimits('ann', { ollama: { token_limit_daily: 5 } });
+      }
+      return row;
+    };
+    const slow = createUsers({ ...parts, store: { ...store, get } });
+    const changed = { role: 'premium', limits: { ollama: { token_limit_daily: 5 } } };
+    expect(await slow.setRole('ann', 'premium')).toMatchObject(changed);
+    expect(await parts.users.get('ann')).toMatchObject(changed);
+  });
+
   it('says so where there is no such user', async () => {
     const { users } = await partsOn(await open());
     const missing = { kind: 'not_found', param: 'username', message: 'There is no user "nobody".' };

@@ -59,7 +59,6 @@ export function createAccessTokens({
       algorithms: [ALGORITHM],
       issuer: PARALLAMA,
       audience: PARALLAMA,
-      requiredClaims: ['sub', 'exp'],
       currentDate: new Date(now()),
     });
     const { sub, exp, username, generation } = payload;

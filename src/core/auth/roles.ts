@@ -64,8 +64,8 @@ export function createRoles(config: Pick<Config, 'roles' | 'limits'>): Roles {
 }
 
 function roleOf(name: string, config: Pick<Config, 'roles' | 'limits'>): Role {
-  const rights = own(config.roles, name);
-  const templates = own(config.limits.roles, name);
+  const rights = config.roles[name];
+  const templates = config.limits.roles[name];
   const limitsOn = (gateway: GatewayName): Limits => {
     const template = templates?.[gateway];
     return template ? complete(template) : (BUILT_IN.get(name) ?? UNLIMITED);
@@ -87,9 +87,4 @@ function complete(template: Partial<Limits>): Limits {
     request_limit_daily: template.request_limit_daily ?? null,
     request_limit_hourly: template.request_limit_hourly ?? null,
   };
-}
-
-/** A role may have any name, `constructor` too. */
-function own<T>(record: Record<string, T>, name: string): T | undefined {
-  return Object.hasOwn(record, name) ? record[name] : undefined;
 }
