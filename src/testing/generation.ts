@@ -82,8 +82,11 @@ export async function run(visit: Visit, plan: Plan, writer: Writer): Promise<voi
     }
     record.state = 'failed';
     const message = fault?.error ?? DEFAULT_ERROR;
-    if (fault?.kind === 'reset') reply.destroy();
-    else if (fault?.kind === 'garbage') reply.text(200, GARBAGE, { 'content-type': 'application/json' });
+    if (fault?.kind === 'reset') {
+      // A reset overtakes what the client has not read yet.
+      await pause(20, gone);
+      reply.destroy();
+    } else if (fault?.kind === 'garbage') reply.text(200, GARBAGE, { 'content-type': 'application/json' });
     else if (fault?.kind === 'error-line' && plan.stream) reply.end({ status: 500, message });
     else if (fault?.kind === 'error-line') reply.json(500, { error: message });
     else if (plan.stream) {
