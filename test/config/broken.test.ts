@@ -57,6 +57,12 @@ const broken: [string, string, string][] = [
     'my.yaml:2: auth.access_token_ttl: is 1.5; expected a whole number of seconds, 1 or more',
   ],
   [
+    'a timeout that timers cannot wait',
+    gateway('ollama', 'first_byte_timeout: 2592000'),
+    'my.yaml:3: api_gateways.ollama.first_byte_timeout: is 2592000;' +
+      ' expected a whole number of seconds from 0 to 86400',
+  ],
+  [
     'yes for true',
     'metrics:\n  enabled: yes\n',
     'my.yaml:2: metrics.enabled: is text; expected true or false',
@@ -148,12 +154,14 @@ const broken: [string, string, string][] = [
   [
     'two gateways on one path',
     gateway('openai', 'base_path: /ollama/v1'),
-    'my.yaml:3: api_gateways.openai.base_path: collides with /ollama/v1 of the gateway ollama; expected a path of its own',
+    'my.yaml:3: api_gateways.openai.base_path: collides with /ollama/v1 of the gateway ollama;' +
+      ' expected a path of its own',
   ],
   [
     'a gateway within the native one',
     gateway('openai', 'base_path: /ollama/api/v1'),
-    'my.yaml:3: api_gateways.openai.base_path: collides with /ollama/api of the gateway ollama; expected a path of its own',
+    'my.yaml:3: api_gateways.openai.base_path: collides with /ollama/api of the gateway ollama;' +
+      ' expected a path of its own',
   ],
   [
     'a mapping to a mapping',

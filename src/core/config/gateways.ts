@@ -5,16 +5,16 @@ import { flag, listOf, matching, seconds, section, text, timeout, wholeNumber } 
 
 /** Ends in a version, so that native Ollama has a place beside it: see {@link nativeBasePath}. */
 const BASE_PATH = /^(?:\/(?!\.{1,2}\/)[A-Za-z0-9._~-]+)*\/v\d+[a-z0-9]*$/;
-/** First segments of the paths that are the gateway's own. */
-const OWN = ['auth', 'admin', 'status', 'healthz', 'readyz', 'metrics'];
+/** The gateway's own paths. */
+const OWN = ['/auth', '/admin', '/status', '/healthz', '/readyz', '/metrics'];
 
 /** Where native Ollama is offered: `/ollama/v1` gives `/ollama/api`. */
 export const nativeBasePath = (basePath: string) => basePath.replace(/[^/]+$/, 'api');
 
 const basePath = () => {
   const what = 'a path such as /ollama/v1: from a slash to a version, without a slash at its end';
-  return matching(BASE_PATH, what).refine((path) => !OWN.includes(path.split('/')[1]!), {
-    error: `begins like a path of the gateway's own (${OWN.map((name) => `/${name}`).join(', ')}); expected another`,
+  return matching(BASE_PATH, what).refine((path) => !OWN.some((own) => within(path, own)), {
+    error: `begins like a path of the gateway's own (${OWN.join(', ')}); expected another`,
   });
 };
 
@@ -78,7 +78,7 @@ export const gatewaysSchema = section({
     model_mappings: modelMappings(),
     /** Seconds. */
     connect_timeout: timeout().default(5),
-    /** Seconds until an answer begins, loading the model and an answer in one piece included; 0 waits for ever. */
+    /** Seconds until an answer begins, with the loading of the model; 0 waits for ever. */
     first_byte_timeout: timeout(0).default(600),
   }).prefault({}),
   openai: section({

@@ -3,8 +3,8 @@
 const plain = (name: string) => name.toLowerCase().replace(/[^a-z0-9]/g, '');
 
 /**
- * The known name nearest to `name`, where one is near enough to be meant: the same letters in another case or with
- * other separators, or about one slip in three letters.
+ * The known name nearest to `name`, where one is near enough to be meant: the same letters in another case or
+ * with other separators, or about one slip in three letters.
  */
 export function nearest(name: string, known: readonly string[]): string | undefined {
   let best: { name: string; slips: number } | undefined;
@@ -16,7 +16,7 @@ export function nearest(name: string, known: readonly string[]): string | undefi
   return best?.name;
 }
 
-/** Letters to insert, delete, replace or swap with their neighbour: Damerau's distance, over adjacent swaps. */
+/** Letters to insert, delete, replace or swap with their neighbour (Damerau and Levenshtein). */
 function distance(a: string, b: string): number {
   let older: number[] = [];
   let above = Array.from({ length: b.length + 1 }, (_, column) => column);

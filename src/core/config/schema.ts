@@ -1,6 +1,6 @@
 /**
- * The schema of the configuration, with its defaults. Key names are those of the file; after it sizes are bytes,
- * durations seconds, and a limit that is null is unlimited.
+ * The schema of the configuration, with its defaults. Key names are those of the file; once checked, sizes are
+ * bytes, durations seconds, and a limit that is null is unlimited.
  */
 import { z } from 'zod';
 import { gatewayList, gatewaysSchema } from './gateways.js';
@@ -46,7 +46,7 @@ const storeSchema = section({
   url: storeUrl().default('sqlite:./parallama.db'),
   /** A file with the password of a Redis or PostgreSQL whose address has none. */
   password_file: text('the path of a file').optional(),
-  /** Where usage is kept that could not be written; beside the SQLite file or the configuration where absent. */
+  /** Keeps usage that could not be written; beside the SQLite file or the configuration where absent. */
   journal_directory: text('the path of a directory').optional(),
 });
 
@@ -96,7 +96,10 @@ const limitsSchema = section({
     .prefault({}),
 });
 
-/** What is absent is the built-in role's of that name, and for other roles: both gateways, all models, no managing. */
+/**
+ * What is absent is as in the built-in role of that name; other roles have both gateways and all models, and do
+ * not manage them.
+ */
 const roleSchema = section({
   gateways: gatewayList().optional(),
   /** Names, or `*` for all. */

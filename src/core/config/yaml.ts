@@ -71,7 +71,7 @@ function syntaxProblems(document: Document.Parsed, lineAt: (offset: number) => n
   }));
 }
 
-/** `server:` with nothing after it is a section left out. Written as `null` it stays null, which limits know. */
+/** `server:` with nothing after it is a section left out. A `null` in words stays null, which limits know. */
 function forgetEmptyValues(document: Document): void {
   visit(document, {
     Pair(_, { value }) {

@@ -1,9 +1,9 @@
 /**
- * A log file that starts anew when it is full. The full one is kept under the time and the process that moved it,
- * `api.log.2026-11-23T04-05-06.789Z-4711`: several processes can write and rotate one log without a lock.
+ * A log file that starts anew when it is full. The full one is kept under the time and the process that moved
+ * it, `api.log.2026-11-23T04-05-06.789Z-4711`: several processes can write and rotate one log without a lock.
  *
- * Lines are gathered and written at the end of the event loop's turn, in one call. It is a synchronous one: into the
- * page cache that costs a third of what a round trip through the thread pool does.
+ * Lines are gathered and written at the end of the event loop's turn, in one call. It is a synchronous one: into
+ * the page cache that costs a third of what a round trip through the thread pool does.
  */
 import {
   closeSync,
@@ -133,7 +133,7 @@ export function openRotatingFile(path: string, options: RotatingFileOptions): Ro
 
 const open = (path: string) => openSync(path, 'a', 0o640);
 
-/** Of this process alone, so that no other's file is overwritten; without colons, which some file systems refuse. */
+/** This process's alone, so that it overwrites no other's; without colons, which some file systems refuse. */
 const oldName = (path: string, at: number) =>
   `${path}.${new Date(at).toISOString().replaceAll(':', '-')}-${process.pid}`;
 
