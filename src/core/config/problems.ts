@@ -1,4 +1,4 @@
-/** What is wrong with a configuration, in words to act on. No value of text is repeated: it may be a secret. */
+/** What is wrong with a configuration, in words to act on. No text is repeated: it may be a secret. */
 import type { z } from 'zod';
 import { nearest } from './nearest.js';
 

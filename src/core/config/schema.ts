@@ -1,6 +1,6 @@
 /**
- * The schema of the configuration, with its defaults. Key names are those of the file; once checked, sizes are
- * bytes, durations seconds, and a limit that is null is unlimited.
+ * The schema of the configuration, with its defaults. Key names are those of the file; once checked, sizes
+ * are bytes, durations seconds, and a limit that is null is unlimited.
  */
 import { z } from 'zod';
 import { gatewayList, gatewaysSchema } from './gateways.js';
@@ -97,8 +97,8 @@ const limitsSchema = section({
 });
 
 /**
- * What is absent is as in the built-in role of that name; other roles have both gateways and all models, and do
- * not manage them.
+ * What is absent is as in the built-in role of that name; other roles have both gateways and all models, and
+ * do not manage them.
  */
 const roleSchema = section({
   gateways: gatewayList().optional(),

@@ -1,4 +1,4 @@
-/** The five logs: a JSON object a line, in files of their own, on standard output, or in a host app's logger. */
+/** The five logs: a JSON object a line, in files, on standard output, or in a host app's logger. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type DestinationStream, type LoggerOptions, pino, stdSerializers, stdTimeFunctions } from 'pino';
@@ -33,8 +33,8 @@ export interface HostLogger extends Log {
 
 /**
  * Logs into `api.log`, `gateway.log`, `usage.log`, `auth.log` and `error.log` of the configured directory; an
- * error in any of them is in `error.log` too. Where the directory cannot be made or written, one notice says so
- * and every line goes to standard output. Its field `log` says which log a line belongs to.
+ * error in any of them is in `error.log` too. Where the directory cannot be made or written, one notice says
+ * so and every line goes to standard output. Its field `log` says which log a line belongs to.
  * @param options.stdout instead of the process's own
  */
 export function createLogs(
@@ -64,7 +64,7 @@ export function createLogs(
   };
 }
 
-/** All five as children of a host app's logger, told apart by the field `log`. Level and place are the host's. */
+/** All five as children of a host app's logger, told apart by the field `log`; level and place are its own. */
 export function logsFrom(logger: HostLogger): Logs {
   return {
     ...eachLog((name) => guarded(logger.child({ log: name }))),

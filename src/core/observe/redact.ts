@@ -1,4 +1,4 @@
-/** The second line of defence for the logs: who writes a line leaves secrets out, and this drops those left in. */
+/** The logs' second line of defence: who writes a line leaves secrets out, and this drops those left in. */
 
 const SECRETS = [
   '(proxy-)?authorization',

@@ -2,8 +2,8 @@
  * A log file that starts anew when it is full. The full one is kept under the time and the process that moved
  * it, `api.log.2026-11-23T04-05-06.789Z-4711`: several processes can write and rotate one log without a lock.
  *
- * Lines are gathered and written at the end of the event loop's turn, in one call. It is a synchronous one: into
- * the page cache that costs a third of what a round trip through the thread pool does.
+ * Lines are gathered and written at the end of the event loop's turn, in one call. It is a synchronous one:
+ * into the page cache that costs a third of what a round trip through the thread pool does.
  */
 import {
   closeSync,
