@@ -174,6 +174,20 @@ describe('a rotating file', () => {
     expect(file.onTrouble.mock.calls[0]?.[0]).toMatchObject({ code: 'ENAMETOOLONG' });
   });
 
+  it('does not move the new file of another that moved the full one', async () => {
+    const one = open({ maxSize: 100 });
+    const other = open({ maxSize: 100 });
+    one.write(`${'x'.repeat(98)}\n`);
+    one.flush();
+    one.write('one\n');
+    one.flush();
+    other.write('other\n');
+    other.close();
+    one.close();
+    expect(await logFiles()).toHaveLength(2);
+    expect(await lines(['api.log'])).toEqual(['one', 'other']);
+  });
+
   it('is shared by processes without a line lost or torn', async () => {
     const module = fileURLToPath(new URL('../../src/core/observe/rotating-file.ts', import.meta.url));
     const writer = `
