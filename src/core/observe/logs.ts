@@ -64,7 +64,7 @@ export function createLogs(
   };
 }
 
-/** All five as children of a host app's logger, told apart by the field `log`; level and place are its. */
+/** All five as children of a host app's logger, told apart by the field `log`. Level and place are up to it. */
 export function logsFrom(logger: HostLogger): Logs {
   return {
     ...eachLog((name) => guarded(logger.child({ log: name }))),
