@@ -25,6 +25,9 @@ export function send(url: string, { method, path, headers = {}, body }: Call): P
       `${url}${path}`,
       { method, headers: { ...headers, ...length }, agent: false },
       (response) => {
+        // From here on a broken connection is an answer that is not complete.
+        sent.off('error', reject);
+        sent.on('error', () => undefined);
         const chunks: Buffer[] = [];
         const finish = () =>
           resolve({
