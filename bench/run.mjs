@@ -29,7 +29,10 @@ const children = [];
 
 /** Starts a process of this folder; resolves with what it says first. */
 function start(file, env) {
-  const child = fork(fileURLToPath(new URL(file, import.meta.url)), { env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  const child = fork(fileURLToPath(new URL(file, import.meta.url)), {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
   children.push(child);
   return new Promise((resolve, reject) => {
     child.once('message', (message) => resolve({ child, ...message }));
@@ -45,7 +48,11 @@ function cpu(child) {
   });
 }
 
-const BODY = JSON.stringify({ model: 'gpt-3.5-turbo', messages: [{ role: 'user', content: 'Hello!' }], max_tokens: 100 });
+const BODY = JSON.stringify({
+  model: 'gpt-3.5-turbo',
+  messages: [{ role: 'user', content: 'Hello!' }],
+  max_tokens: 100,
+});
 
 async function load(pool, headers, duration, stream) {
   const body = stream ? BODY.replace('{', '{"stream":true,') : BODY;
@@ -53,7 +60,12 @@ async function load(pool, headers, duration, stream) {
   let count = 0;
   const one = async () => {
     while (performance.now() < end) {
-      const answer = await pool.request({ method: 'POST', path: '/openai/v1/chat/completions', headers, body });
+      const answer = await pool.request({
+        method: 'POST',
+        path: '/openai/v1/chat/completions',
+        headers,
+        body,
+      });
       const text = await answer.body.text();
       if (answer.statusCode !== 200) throw new Error(`${answer.statusCode}: ${text}`);
       count += 1;
@@ -65,7 +77,10 @@ async function load(pool, headers, duration, stream) {
 
 async function measure(subject, stream) {
   const pool = new Pool(subject.url, { connections, pipelining: 1 });
-  const headers = { 'content-type': 'application/json', ...(subject.key && { authorization: `Bearer ${subject.key}` }) };
+  const headers = {
+    'content-type': 'application/json',
+    ...(subject.key && { authorization: `Bearer ${subject.key}` }),
+  };
   await load(pool, headers, 500, stream);
   const before = await cpu(subject.child);
   const started = performance.now();
@@ -90,7 +105,8 @@ try {
   for (const stream of [false, true]) {
     const results = Object.fromEntries(Object.keys(subjects).map((name) => [name, []]));
     for (let round = 0; round < rounds; round += 1) {
-      for (const [name, subject] of Object.entries(subjects)) results[name].push(await measure(subject, stream));
+      for (const [name, subject] of Object.entries(subjects))
+        results[name].push(await measure(subject, stream));
     }
     const base = results['bare translator'];
     for (const [name, runs] of Object.entries(results)) {
@@ -106,7 +122,9 @@ try {
   }
   if (values.json) console.log(JSON.stringify(report, null, 2));
   else {
-    console.log(`Node ${process.version}, ${connections} connections, median of ${rounds} rounds of ${seconds} s`);
+    console.log(
+      `Node ${process.version}, ${connections} connections, median of ${rounds} rounds of ${seconds} s`,
+    );
     console.table(report);
   }
 } finally {

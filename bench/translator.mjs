@@ -29,7 +29,9 @@ const server = createServer(async (req, res) => {
       object: 'chat.completion',
       created,
       model,
-      choices: [{ index: 0, message: { role: 'assistant', content: native.message.content }, finish_reason: 'stop' }],
+      choices: [
+        { index: 0, message: { role: 'assistant', content: native.message.content }, finish_reason: 'stop' },
+      ],
       usage: {
         prompt_tokens: native.prompt_eval_count,
         completion_tokens: native.eval_count,
@@ -48,7 +50,11 @@ const server = createServer(async (req, res) => {
     let out = '';
     for (const line of lines) {
       const native = JSON.parse(line);
-      const choice = { index: 0, delta: { content: native.message.content }, finish_reason: native.done ? 'stop' : null };
+      const choice = {
+        index: 0,
+        delta: { content: native.message.content },
+        finish_reason: native.done ? 'stop' : null,
+      };
       out += `data: ${JSON.stringify({ id, object: 'chat.completion.chunk', created, model, choices: [choice] })}\n\n`;
     }
     res.write(out);

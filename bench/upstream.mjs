@@ -5,7 +5,13 @@ import { ready } from './child.mjs';
 const WORDS = ['Hi', '!', ' How', ' can', ' I', ' help', ' you', ' today', '?'];
 const at = '2026-01-01T00:00:00.000000000Z';
 const line = (content, rest) =>
-  JSON.stringify({ model: 'llama2', created_at: at, message: { role: 'assistant', content }, done: false, ...rest });
+  JSON.stringify({
+    model: 'llama2',
+    created_at: at,
+    message: { role: 'assistant', content },
+    done: false,
+    ...rest,
+  });
 const END = {
   done: true,
   done_reason: 'stop',

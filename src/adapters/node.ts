@@ -60,7 +60,11 @@ export function setHeaders(res: ServerResponse, { status, headers }: GatewayResp
 }
 
 /** Sends the answer. Resolves when it has gone out or the client has left. */
-export async function send(req: IncomingMessage, res: ServerResponse, answer: GatewayResponse): Promise<void> {
+export async function send(
+  req: IncomingMessage,
+  res: ServerResponse,
+  answer: GatewayResponse,
+): Promise<void> {
   if (res.destroyed) {
     discard(answer);
     return;

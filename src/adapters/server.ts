@@ -100,8 +100,10 @@ function notFound(req: IncomingMessage) {
 
 /** The address nearest to the proxy: what a client writes itself stands further left. */
 function forwardedFor(req: IncomingMessage): string | undefined {
-  return String(req.headers['x-forwarded-for'] ?? '')
-    .split(',')
-    .at(-1)
-    ?.trim() || undefined;
+  return (
+    String(req.headers['x-forwarded-for'] ?? '')
+      .split(',')
+      .at(-1)
+      ?.trim() || undefined
+  );
 }

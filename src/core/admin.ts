@@ -39,7 +39,11 @@ export function createAdmin(config: Config, store: Store, source?: string): Admi
     passwords,
     users: createUsers({ store, passwords, roles }),
     keys: createApiKeys({ store, prefix: config.auth.api_key_prefix }),
-    sessions: createSessions({ store, ttl: config.auth.refresh_token_ttl, rotation: config.auth.refresh_rotation }),
+    sessions: createSessions({
+      store,
+      ttl: config.auth.refresh_token_ttl,
+      rotation: config.auth.refresh_rotation,
+    }),
     limits: createLimits({ roles }),
     close: () => store.close(),
   };

@@ -48,9 +48,7 @@ export interface Identity {
 }
 
 /** Replaces authentication by the host app's own. `undefined` is answered 401. May be async. */
-export type Authenticate = (
-  request: GatewayRequest,
-) => Identity | undefined | Promise<Identity | undefined>;
+export type Authenticate = (request: GatewayRequest) => Identity | undefined | Promise<Identity | undefined>;
 
 /** Whose manner of speaking a route has: errors are rendered in it. */
 export type Dialect = 'openai' | 'ollama';

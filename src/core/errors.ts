@@ -46,7 +46,12 @@ export const KINDS = {
   forbidden: kind(403, BAD, 'forbidden', 'Your role does not allow this.'),
   registration_closed: kind(403, BAD, 'registration_closed', 'Registration is closed on this server.'),
   model_not_allowed: kind(403, BAD, 'model_not_found', 'Your role does not allow this model.'),
-  model_not_found: kind(404, BAD, 'model_not_found', 'The model does not exist or you do not have access to it.'),
+  model_not_found: kind(
+    404,
+    BAD,
+    'model_not_found',
+    'The model does not exist or you do not have access to it.',
+  ),
   unknown_url: kind(404, BAD, null, 'Invalid URL.'),
   not_found: kind(404, BAD, 'not_found', 'Not found.'),
   method_not_allowed: kind(405, BAD, 'method_not_supported', 'This method is not allowed here.'),
@@ -58,17 +63,37 @@ export const KINDS = {
   too_many_logins: kind(429, 'requests', 'too_many_attempts', 'Too many failed attempts.'),
   client_gone: kind(499, 'client_error', 'client_closed_request', 'The client closed the connection.'),
   internal: kind(500, 'server_error', null, 'The server had an error while processing your request.'),
-  upstream_unavailable: kind(502, 'server_error', 'upstream_unavailable', 'The model server cannot be reached.'),
+  upstream_unavailable: kind(
+    502,
+    'server_error',
+    'upstream_unavailable',
+    'The model server cannot be reached.',
+  ),
   upstream_error: kind(502, 'server_error', 'upstream_error', 'The model server failed.'),
-  model_output_error: kind(502, 'server_error', 'model_output_error', 'The model gave an answer that cannot be read.'),
+  model_output_error: kind(
+    502,
+    'server_error',
+    'model_output_error',
+    'The model gave an answer that cannot be read.',
+  ),
   store_unavailable: kind(
     503,
     'service_unavailable_error',
     'store_unavailable',
     'The service is temporarily unavailable. Please try again.',
   ),
-  upstream_busy: kind(503, 'service_unavailable_error', 'server_is_overloaded', 'The model server is busy. Please try again.'),
-  gateway_disabled: kind(503, 'service_unavailable_error', 'gateway_disabled', 'This gateway is switched off.'),
+  upstream_busy: kind(
+    503,
+    'service_unavailable_error',
+    'server_is_overloaded',
+    'The model server is busy. Please try again.',
+  ),
+  gateway_disabled: kind(
+    503,
+    'service_unavailable_error',
+    'gateway_disabled',
+    'This gateway is switched off.',
+  ),
   upstream_timeout: kind(504, 'server_error', 'upstream_timeout', 'The model server did not answer in time.'),
 } as const satisfies Record<string, Kind>;
 
@@ -91,7 +116,10 @@ export class GatewayError extends Error {
   readonly headers: ResponseHeaders;
 
   constructor(kind: ErrorKind, details: ErrorDetails = {}) {
-    super(details.message ?? KINDS[kind].message, details.cause === undefined ? undefined : { cause: details.cause });
+    super(
+      details.message ?? KINDS[kind].message,
+      details.cause === undefined ? undefined : { cause: details.cause },
+    );
     this.name = 'GatewayError';
     this.kind = kind;
     this.status = KINDS[kind].status;

@@ -138,7 +138,9 @@ function authorise({ roles }: Services, route: Route, identity: Identity): void 
     });
   }
   if (route.access === 'manage' && !role.manage_models) {
-    throw new GatewayError('forbidden', { message: `The role '${role.name}' does not allow managing models.` });
+    throw new GatewayError('forbidden', {
+      message: `The role '${role.name}' does not allow managing models.`,
+    });
   }
 }
 
@@ -150,7 +152,9 @@ function unknownUrl({ request, path, dialect }: Call): GatewayError {
 function wrongMethod({ request, route, path, dialect }: Call): GatewayError {
   const allowed = route!.methods.join(', ');
   const message =
-    dialect === 'ollama' ? `method not allowed, use ${allowed}` : `Not allowed to ${request.method} on ${path}. Use ${allowed}.`;
+    dialect === 'ollama'
+      ? `method not allowed, use ${allowed}`
+      : `Not allowed to ${request.method} on ${path}. Use ${allowed}.`;
   return new GatewayError('method_not_allowed', { message, headers: { allow: allowed } });
 }
 

@@ -68,7 +68,9 @@ export function createGeneration(work: Work): Generation {
     const charge = meter.charge(outcome);
     // What failed before any answer is given back; a client that left has had Ollama's time.
     const due: Charge =
-      outcome === 'failed' && !answered ? { ...NOTHING_USED, errors: 1, latencyMs: charge.latencyMs } : charge;
+      outcome === 'failed' && !answered
+        ? { ...NOTHING_USED, errors: 1, latencyMs: charge.latencyMs }
+        : charge;
     await lease.settle(due);
     work.onSettled(outcome, due, answered);
   }
@@ -116,7 +118,9 @@ export function createGeneration(work: Work): Generation {
 
   /** The answer ends here because the limit does. */
   function cut(call: NativeCall): Final {
-    return { chunk: lengthChunk(work.upstreamModel, exchange.endpoint, meter.cut(call, lease.output), new Date()) };
+    return {
+      chunk: lengthChunk(work.upstreamModel, exchange.endpoint, meter.cut(call, lease.output), new Date()),
+    };
   }
 
   /** Runs all calls into the sink; what it yields is for the client. */
@@ -145,7 +149,8 @@ export function createGeneration(work: Work): Generation {
           if (final && !final.line) break;
         }
       }
-      if (!final) throw new GatewayError('upstream_error', { message: 'The model server ended its answer early.' });
+      if (!final)
+        throw new GatewayError('upstream_error', { message: 'The model server ended its answer early.' });
       if (final.line || call.answer) meter.finish(call, final.chunk);
       const last = index === calls.length - 1;
       if (last) await settle(meter.exact() ? 'final' : 'estimated');

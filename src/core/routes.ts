@@ -50,7 +50,11 @@ export interface Route {
 }
 
 export type Match =
-  | { route: Route; /** What stands in the place of `{id}`, decoded. */ id?: string; /** Without query. */ path: string }
+  | {
+      route: Route /** What stands in the place of `{id}`, decoded. */;
+      id?: string /** Without query. */;
+      path: string;
+    }
   /** Under one of our prefixes, and nothing there. */
   | { unknown: Dialect; path: string };
 
@@ -85,8 +89,12 @@ export function createRoutes({ api_gateways }: Pick<Config, 'api_gateways'>): Ro
   service('/readyz', 'ready');
   service('/metrics', 'metrics');
 
-  const account = (path: string, operation: OperationName, methods: readonly string[], access: Route['access']) =>
-    add(path, { operation, methods, dialect: 'openai', access });
+  const account = (
+    path: string,
+    operation: OperationName,
+    methods: readonly string[],
+    access: Route['access'],
+  ) => add(path, { operation, methods, dialect: 'openai', access });
   account('/auth/register', 'register', POST, 'public');
   account('/auth/login', 'login', POST, 'public');
   account('/auth/token', 'token', POST, 'public');

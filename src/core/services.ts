@@ -70,7 +70,8 @@ export async function createServices(options: ServiceOptions): Promise<Services>
   const leases = createLeases({
     store,
     journal: createJournal(config.store.journal_directory ?? beside ?? process.cwd()),
-    onLostUsage: (hold, charge, error) => logs.error.error({ hold: hold.id, charge, err: error }, 'usage lost'),
+    onLostUsage: (hold, charge, error) =>
+      logs.error.error({ hold: hold.id, charge, err: error }, 'usage lost'),
     onTrouble: (error) => logs.error.error({ err: error }, 'the store failed in the background'),
   });
   const own = createAuthenticator({ store, apiKeys: admin.keys, accessTokens });
@@ -109,6 +110,7 @@ async function askHost(authenticate: Authenticate, request: GatewayRequest): Pro
 
 /** Where files go that belong to a store: beside the SQLite file, else beside the configuration. */
 function directoryOf(store: string | Store, source: string | undefined): string | undefined {
-  if (typeof store === 'string' && store.startsWith('sqlite:')) return dirname(resolve(store.slice('sqlite:'.length)));
+  if (typeof store === 'string' && store.startsWith('sqlite:'))
+    return dirname(resolve(store.slice('sqlite:'.length)));
   return source === undefined ? undefined : dirname(resolve(source));
 }

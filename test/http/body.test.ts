@@ -30,12 +30,18 @@ test.each([
 test('the limit counts decoded bytes: a bomb is refused', async () => {
   const bomb = gzipSync(Buffer.alloc(1_000_000));
   expect(bomb.length).toBeLessThan(LIMIT * 2);
-  await expect(read(Readable.from([bomb]), { 'content-encoding': 'gzip' })).rejects.toMatchObject({ status: 413 });
+  await expect(read(Readable.from([bomb]), { 'content-encoding': 'gzip' })).rejects.toMatchObject({
+    status: 413,
+  });
 });
 
-test('broken and unknown encodings are the client\'s fault', async () => {
-  await expect(read(Readable.from([Buffer.from('no gzip')]), { 'content-encoding': 'gzip' })).rejects.toMatchObject({ status: 400 });
-  await expect(read(Readable.from(['x']), { 'content-encoding': 'snappy' })).rejects.toMatchObject({ status: 415 });
+test("broken and unknown encodings are the client's fault", async () => {
+  await expect(
+    read(Readable.from([Buffer.from('no gzip')]), { 'content-encoding': 'gzip' }),
+  ).rejects.toMatchObject({ status: 400 });
+  await expect(read(Readable.from(['x']), { 'content-encoding': 'snappy' })).rejects.toMatchObject({
+    status: 415,
+  });
 });
 
 test.each([
@@ -62,14 +68,19 @@ test('a client that goes away while it sends is told from one that has sent all'
 test('what is no JSON says where it is wrong, without repeating the text', () => {
   expect(() => parseJson(Buffer.from('{"secret": tru}'), 'openai')).toThrow("not valid JSON: unexpected '}'");
   expect(() => parseJson(Buffer.from('{"secret": tru}'), 'openai')).not.toThrow(/secret/);
-  expect(() => parseJson(`{"secret": "${'x'.repeat(100)}", tru}`, 'openai')).toThrow(/unexpected token at position 1\d\d/);
+  expect(() => parseJson(`{"secret": "${'x'.repeat(100)}", tru}`, 'openai')).toThrow(
+    /unexpected token at position 1\d\d/,
+  );
   expect(() => parseJson('{"a":', 'openai')).toThrow(/ends too early/);
 });
 
-test.each([['' as unknown], ['  \n'], [undefined]])('no body (%j) is named in the words of the dialect', (body) => {
-  expect(() => parseJson(body, 'ollama')).toThrow('missing request body');
-  expect(() => parseJson(body, 'openai')).toThrow('The request has no body.');
-});
+test.each([['' as unknown], ['  \n'], [undefined]])(
+  'no body (%j) is named in the words of the dialect',
+  (body) => {
+    expect(() => parseJson(body, 'ollama')).toThrow('missing request body');
+    expect(() => parseJson(body, 'openai')).toThrow('The request has no body.');
+  },
+);
 
 test('a byte order mark is no fault', () => {
   expect(parseJson(Buffer.from('\uFEFF{}'), 'openai')).toEqual({});

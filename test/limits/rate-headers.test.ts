@@ -29,7 +29,11 @@ test.each([
 test('the tightest window of each kind is told, held counts as used', () => {
   const meanings = meaningsAt(NOON, LIMITS);
   // requests day, requests hour, tokens day, tokens hour
-  const headers = rateHeaders(meanings, [{ used: 3, held: 1 }, free, { used: 9_900, held: 0 }, { used: 400, held: 50 }], NOON);
+  const headers = rateHeaders(
+    meanings,
+    [{ used: 3, held: 1 }, free, { used: 9_900, held: 0 }, { used: 400, held: 50 }],
+    NOON,
+  );
   expect(headers).toEqual({
     'x-ratelimit-limit-requests': '1000',
     'x-ratelimit-remaining-requests': '996',
@@ -41,14 +45,22 @@ test('the tightest window of each kind is told, held counts as used', () => {
 });
 
 test('an unlimited user has no such headers', () => {
-  const unlimited = { token_limit_daily: null, token_limit_hourly: null, request_limit_daily: null, request_limit_hourly: null };
+  const unlimited = {
+    token_limit_daily: null,
+    token_limit_hourly: null,
+    request_limit_daily: null,
+    request_limit_hourly: null,
+  };
   expect(rateHeaders(meaningsAt(NOON, unlimited), [free, free, free, free], NOON)).toEqual({});
 });
 
 test('a refusal names the limit and points to the end of its window', () => {
   const meanings = meaningsAt(NOON, LIMITS);
   const counters = [free, free, free, { used: 990, held: 8 }];
-  const error = limitError({ gateway: 'openai', model: 'gpt-4', meanings, counters, at: 3, requested: 20 }, NOON);
+  const error = limitError(
+    { gateway: 'openai', model: 'gpt-4', meanings, counters, at: 3, requested: 20 },
+    NOON,
+  );
   expect(error.kind).toBe('too_many_tokens');
   expect(error.message).toBe(
     'Rate limit reached for gpt-4 on tokens per hour of the openai gateway: Limit 1000, Used 990, In use 8, Requested 20. Please try again in 30m0s.',
@@ -65,14 +77,28 @@ test('a wait of less than a minute is worth a retry', () => {
   const late = Date.parse('2026-11-23T12:59:30.500Z');
   const meanings = meaningsAt(late, LIMITS);
   const error = limitError(
-    { gateway: 'openai', model: 'm', meanings, counters: [free, free, free, { used: 1_000, held: 0 }], at: 3, requested: 5 },
+    {
+      gateway: 'openai',
+      model: 'm',
+      meanings,
+      counters: [free, free, free, { used: 1_000, held: 0 }],
+      at: 3,
+      requested: 5,
+    },
     late,
   );
-  expect(error.headers).toMatchObject({ 'retry-after': '30', 'retry-after-ms': '29500', 'x-should-retry': 'true' });
+  expect(error.headers).toMatchObject({
+    'retry-after': '30',
+    'retry-after-ms': '29500',
+    'x-should-retry': 'true',
+  });
 });
 
 test('a prompt that can never fit says so', () => {
   const meanings = meaningsAt(NOON, LIMITS);
-  const error = limitError({ gateway: 'ollama', model: 'm', meanings, counters: [free, free, free, free], at: 3, requested: 5_000 }, NOON);
+  const error = limitError(
+    { gateway: 'ollama', model: 'm', meanings, counters: [free, free, free, free], at: 3, requested: 5_000 },
+    NOON,
+  );
   expect(error.message).toContain('Request too large');
 });

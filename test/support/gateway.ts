@@ -49,7 +49,12 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
       ...extra,
       api_gateways: {
         ...extra.api_gateways,
-        ollama: { host: 'http://127.0.0.1', port: simulator.port, default_model: 'llama2', ...extra.api_gateways?.ollama },
+        ollama: {
+          host: 'http://127.0.0.1',
+          port: simulator.port,
+          default_model: 'llama2',
+          ...extra.api_gateways?.ollama,
+        },
         openai: { model_mappings: MAPPINGS, ...extra.api_gateways?.openai },
       },
       store: { journal_directory: directory, ...extra.store },
@@ -86,7 +91,8 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
 
 function collectingLogger(lines: Record<string, unknown>[]): NonNullable<GatewayOptions['logger']> {
   const logger = (bindings: object): NonNullable<GatewayOptions['logger']> => {
-    const write = (level: string) => (fields: object, msg?: string) => void lines.push({ level, ...bindings, ...fields, msg });
+    const write = (level: string) => (fields: object, msg?: string) =>
+      void lines.push({ level, ...bindings, ...fields, msg });
     return {
       debug: write('debug'),
       info: write('info'),
@@ -120,7 +126,9 @@ export async function send(url: string, path: string, options: SendOptions = {})
   const headers: Record<string, string> = { ...options.headers };
   if (key) headers.authorization = `Bearer ${key}`;
   const req = httpRequest({ hostname, port, path, method, headers, agent: false });
-  req.end(body === undefined || typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body));
+  req.end(
+    body === undefined || typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body),
+  );
   const [res] = (await once(req, 'response')) as [IncomingMessage];
   const chunks: Buffer[] = [];
   for await (const chunk of res) chunks.push(chunk as Buffer);

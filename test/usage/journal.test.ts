@@ -14,12 +14,21 @@ beforeEach(async () => {
 });
 afterEach(() => rm(directory, { recursive: true, force: true }));
 
-const charge: Charge = { requests: 1, promptTokens: 3, completionTokens: 4, errors: 0, aborted: 0, latencyMs: 10 };
+const charge: Charge = {
+  requests: 1,
+  promptTokens: 3,
+  completionTokens: 4,
+  errors: 0,
+  aborted: 0,
+  latencyMs: 10,
+};
 const entry = (id: string): JournalEntry => ({
   hold: {
     id,
     subject: 'u',
-    claims: [{ key: 'openai:tokens:hour:2026-11-23T04', counts: 'tokens', max: null, expiresAt: Date.now() + 1e8 }],
+    claims: [
+      { key: 'openai:tokens:hour:2026-11-23T04', counts: 'tokens', max: null, expiresAt: Date.now() + 1e8 },
+    ],
     usage: { gateway: 'openai', model: 'm', hour: '2026-11-23T04' },
   } satisfies Hold,
   charge,

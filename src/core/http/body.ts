@@ -13,7 +13,9 @@ const DECODERS: Record<string, () => NodeJS.ReadWriteStream> = {
 };
 
 const tooLarge = (limit: number) =>
-  new GatewayError('too_large', { message: `The body is larger than the ${limit} bytes this server accepts.` });
+  new GatewayError('too_large', {
+    message: `The body is larger than the ${limit} bytes this server accepts.`,
+  });
 
 /**
  * The body as bytes, or as the value a host's parser made of it.
@@ -30,7 +32,9 @@ export async function readBody(request: GatewayRequest, limit: number): Promise<
   // Known from the headers: refused before anything is read.
   if (Number(headers['content-length'] ?? 0) > limit) throw tooLarge(limit);
 
-  const encoding = String(headers['content-encoding'] ?? 'identity').trim().toLowerCase();
+  const encoding = String(headers['content-encoding'] ?? 'identity')
+    .trim()
+    .toLowerCase();
   if (encoding === '' || encoding === 'identity') return collect(body, limit);
   const decoder = DECODERS[encoding];
   if (!decoder) {
@@ -82,7 +86,10 @@ function collect(stream: Readable, limit: number): Promise<Buffer> {
 }
 
 /** What the dialect calls a request without a body: Ollama's own words on its paths. */
-const NO_BODY: Record<Dialect, string> = { ollama: 'missing request body', openai: 'The request has no body.' };
+const NO_BODY: Record<Dialect, string> = {
+  ollama: 'missing request body',
+  openai: 'The request has no body.',
+};
 
 /**
  * The body as JSON.

@@ -3,9 +3,9 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { GatewayName, Identity, ResponseHeaders } from '../contract.js';
-import { type Charge, type Hold, type Store, StoreUnavailable } from '../store/port.js';
+import { type Charge, type Counter, type Hold, type Store, StoreUnavailable } from '../store/port.js';
 import type { Journal } from '../usage/journal.js';
-import { claimsFor, meaningsAt } from './claims.js';
+import { claimsFor, type Meaning, meaningsAt } from './claims.js';
 import { firstGrant, topUp } from './grant.js';
 import { limitError, rateHeaders } from './rate-headers.js';
 import type { Limits } from './types.js';
@@ -38,7 +38,8 @@ export interface Lease {
   output: number;
   /** What Ollama may be told to generate at the most (`num_predict`); undefined where nothing bounds it. */
   ceiling: number | undefined;
-  headers: ResponseHeaders;
+  /** `x-ratelimit-*`, with this request's hold, or what it came to where it is settled. */
+  headers(): ResponseHeaders;
   /** Aborted when the hold is no longer ours: the process stood still for longer than the lease. */
   lost: AbortSignal;
   /** What the request is known to have used, should this process die: the generation says. */
@@ -83,7 +84,13 @@ interface OpenLease {
   lost: AbortController;
 }
 
-export function createLeases({ store, journal, now = Date.now, onLostUsage, onTrouble }: LeaseOptions): Leases {
+export function createLeases({
+  store,
+  journal,
+  now = Date.now,
+  onLostUsage,
+  onTrouble,
+}: LeaseOptions): Leases {
   const open = new Map<string, OpenLease>();
   const settling = new Set<Promise<void>>();
 
@@ -107,13 +114,15 @@ export function createLeases({ store, journal, now = Date.now, onLostUsage, onTr
     const left = limited ? reserved.left! - ask.prompt : Number.POSITIVE_INFINITY;
     const lost = new AbortController();
     let settled: Promise<void> | undefined;
+    let spent: Charge | undefined;
 
     const lease: Lease = {
       id: hold.id,
       prompt: ask.prompt,
       output: limited ? reserved.granted - ask.prompt : Number.POSITIVE_INFINITY,
       ceiling: ceilingOf(ask.maxTokens, left),
-      headers: rateHeaders(meanings, reserved.counters, at),
+      headers: () =>
+        rateHeaders(meanings, spent ? settledCounters(reserved, meanings, spent) : reserved.counters, at),
       lost: lost.signal,
       known: () => NOTHING_USED,
       async grow(needed) {
@@ -125,6 +134,7 @@ export function createLeases({ store, journal, now = Date.now, onLostUsage, onTr
       settle(charge) {
         if (!settled) {
           open.delete(hold.id);
+          spent = charge;
           const work = write(hold, charge);
           settled = work;
           settling.add(work);
@@ -179,6 +189,19 @@ export function createLeases({ store, journal, now = Date.now, onLostUsage, onTr
   };
 }
 
+/** The counters as at admission, with the charge in the place of the hold. */
+function settledCounters(
+  { counters, granted }: { counters: Counter[]; granted: number },
+  meanings: Meaning[],
+  { requests, promptTokens, completionTokens }: Charge,
+): Counter[] {
+  return counters.map(({ used, held }, i) =>
+    meanings[i]?.counts === 'requests'
+      ? { used: used + requests, held: held - 1 }
+      : { used: used + promptTokens + completionTokens, held: held - granted },
+  );
+}
+
 /** The client's own number where the limit allows it, else what is left; nothing where neither bounds it. */
 function ceilingOf(maxTokens: number | undefined, left: number): number | undefined {
   const bound = Math.min(maxTokens ?? Number.POSITIVE_INFINITY, left);
@@ -186,7 +209,11 @@ function ceilingOf(maxTokens: number | undefined, left: number): number | undefi
 }
 
 /** Runs `work` every so often, never twice at once, without keeping the process alive; the result stops it. */
-function repeat(work: () => Promise<void>, every: number, onTrouble: (error: unknown) => void): () => Promise<void> {
+function repeat(
+  work: () => Promise<void>,
+  every: number,
+  onTrouble: (error: unknown) => void,
+): () => Promise<void> {
   let running: Promise<void> | undefined;
   const timer = setInterval(() => {
     running ??= work()

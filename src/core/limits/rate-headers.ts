@@ -56,7 +56,10 @@ export interface Refusal {
   requested: number;
 }
 
-export function limitError({ gateway, model, meanings, counters, at, requested }: Refusal, now: number): GatewayError {
+export function limitError(
+  { gateway, model, meanings, counters, at, requested }: Refusal,
+  now: number,
+): GatewayError {
   const meaning = meanings[at]!;
   const { used, held } = counters[at]!;
   const wait = meaning.window.end - now;

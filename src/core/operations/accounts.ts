@@ -40,6 +40,7 @@ export function accountOperations(services: Services): Record<Name, Operation> {
 async function bodyOf({ request, dialect }: Call, body: 'required' | 'optional' | 'none'): Promise<unknown> {
   if (body === 'none') return undefined;
   const read = await readBody(request, LIMIT);
-  const empty = read === undefined || ((Buffer.isBuffer(read) || typeof read === 'string') && read.length === 0);
+  const empty =
+    read === undefined || ((Buffer.isBuffer(read) || typeof read === 'string') && read.length === 0);
   return empty && body === 'optional' ? undefined : parseJson(read, dialect);
 }

@@ -58,7 +58,8 @@ function inference(services: Services, read: Reader): Operation {
       model: exchange.model,
       prompt,
       maxTokens: exchange.maxTokens === undefined ? undefined : exchange.maxTokens * exchange.calls.length,
-      generates: !exchange.load && (exchange.endpoint === '/api/chat' || exchange.endpoint === '/api/generate'),
+      generates:
+        !exchange.load && (exchange.endpoint === '/api/chat' || exchange.endpoint === '/api/generate'),
     });
 
     const generation = createGeneration({
@@ -83,11 +84,20 @@ function inference(services: Services, read: Reader): Operation {
       signal: call.request.signal,
       onFirstByte: () => services.metrics.firstToken(gateway, (performance.now() - call.startedAt) / 1_000),
       onSettled: (outcome, charge, answered) =>
-        recordUsage(services, call, { gateway, model: exchange.model, upstreamModel, outcome, charge, answered }),
+        recordUsage(services, call, {
+          gateway,
+          model: exchange.model,
+          upstreamModel,
+          outcome,
+          charge,
+          answered,
+        }),
     });
 
-    const answer = await (exchange.stream && !exchange.load ? streamed(generation.stream()) : whole(generation.whole()));
-    Object.assign(answer.headers, lease.headers);
+    const answer = await (exchange.stream && !exchange.load
+      ? streamed(generation.stream())
+      : whole(generation.whole()));
+    Object.assign(answer.headers, lease.headers());
     return answer;
   };
 }
@@ -112,7 +122,10 @@ function keepAliveFor({ roles }: Services, call: Call, exchange: Exchange): void
   for (const { request } of exchange.calls) {
     if (request.keep_alive === undefined || lasts(request.keep_alive)) continue;
     if (exchange.load && !isNegative(request.keep_alive)) {
-      throw new GatewayError('forbidden', { message: 'Your role does not allow unloading models.', param: 'keep_alive' });
+      throw new GatewayError('forbidden', {
+        message: 'Your role does not allow unloading models.',
+        param: 'keep_alive',
+      });
     }
     delete request.keep_alive;
   }

@@ -29,7 +29,9 @@ export function modelOperations({ models }: Services): Record<Name, Operation> {
     },
 
     async 'openai.model'({ identity, param = '' }) {
-      const found = models.allowed(identity, 'openai', param) ? openaiModel(param, await sources()) : undefined;
+      const found = models.allowed(identity, 'openai', param)
+        ? openaiModel(param, await sources())
+        : undefined;
       if (found) return json(200, found);
       throw new GatewayError('model_not_found', {
         message: `The model '${param}' does not exist or you do not have access to it.`,

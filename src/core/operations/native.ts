@@ -6,7 +6,7 @@ import { readAll } from '../http/read-all.js';
 import type { Services } from '../services.js';
 import { goJson, readNativeShow, upstreamError } from '../translate/index.js';
 import type { UpstreamAnswer } from '../upstream/client.js';
-import { jsonOf, type Call, type Operation } from './call.js';
+import { type Call, jsonOf, type Operation } from './call.js';
 
 type Name = 'native.root' | 'native.version' | 'native.tags' | 'native.ps' | 'native.show' | 'native.manage';
 
@@ -33,7 +33,11 @@ export function nativeOperations(services: Services): Record<Name, Operation> {
 
   return {
     async 'native.root'() {
-      return { status: 200, headers: { 'content-type': 'text/plain; charset=utf-8' }, body: 'Ollama is running' };
+      return {
+        status: 200,
+        headers: { 'content-type': 'text/plain; charset=utf-8' },
+        body: 'Ollama is running',
+      };
     },
 
     'native.version': async (call) => jsonOf(await get(call, '/api/version')),
@@ -65,9 +69,10 @@ export function nativeOperations(services: Services): Record<Name, Operation> {
       const answer = await upstream.send({
         method: method as 'POST',
         path: call.path.slice(root),
-        headers: typeof call.request.headers['content-type'] === 'string'
-          ? { 'content-type': call.request.headers['content-type'] }
-          : undefined,
+        headers:
+          typeof call.request.headers['content-type'] === 'string'
+            ? { 'content-type': call.request.headers['content-type'] }
+            : undefined,
         body: forwardable(body),
         signal: call.request.signal,
       });
@@ -85,13 +90,14 @@ export function nativeOperations(services: Services): Record<Name, Operation> {
 
 async function read(answer: UpstreamAnswer, model: string): Promise<Buffer> {
   const bytes = await readAll(answer.body);
-  if (answer.status !== 200) throw upstreamError(answer.status, bytes.toString(), { model, dialect: 'ollama' });
+  if (answer.status !== 200)
+    throw upstreamError(answer.status, bytes.toString(), { model, dialect: 'ollama' });
   return bytes;
 }
 
 /** A host's parser may have made a value of the body. */
 function forwardable(body: unknown): Readable | Buffer | string | undefined {
-  if (body === undefined || body instanceof Readable || Buffer.isBuffer(body) || typeof body === 'string') return body;
+  if (body === undefined || body instanceof Readable || Buffer.isBuffer(body) || typeof body === 'string')
+    return body;
   return JSON.stringify(body);
 }
-

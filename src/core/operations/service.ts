@@ -30,7 +30,9 @@ export function serviceOperations(services: Services): Record<Name, Operation> {
       features: FEATURES[name],
       endpoints: routes.endpoints(name),
     };
-    return name === 'openai' || Object.keys(mappings).length > 0 ? { ...common, model_mappings: mappings } : common;
+    return name === 'openai' || Object.keys(mappings).length > 0
+      ? { ...common, model_mappings: mappings }
+      : common;
   }
 
   async function check(): Promise<Checks> {
@@ -86,7 +88,9 @@ export function serviceOperations(services: Services): Record<Name, Operation> {
       if (!config.metrics.enabled) throw new GatewayError('not_found');
       const { token } = config.metrics;
       if (token !== undefined && request.headers.authorization !== `Bearer ${token}`) {
-        throw new GatewayError('invalid_key', { message: 'Reading metrics needs the token that is configured for it.' });
+        throw new GatewayError('invalid_key', {
+          message: 'Reading metrics needs the token that is configured for it.',
+        });
       }
       return { status: 200, headers: { 'content-type': metrics.contentType }, body: await metrics.render() };
     },

@@ -7,7 +7,7 @@ import type { LimitOverrides, Limits } from '../limits/types.js';
 import type { WindowName } from '../limits/windows.js';
 import type { Services } from '../services.js';
 import type { Counter } from '../store/port.js';
-import { json, type Call, type Operation } from './call.js';
+import { type Call, json, type Operation } from './call.js';
 
 interface WindowUsage {
   total_tokens: number;
@@ -33,10 +33,14 @@ export function usageOperations(services: Services): Record<'usage', Operation> 
       return { ...identity, limits: identity.user?.limits };
     }
     if (!roles.get(identity.role)?.admin) {
-      throw new GatewayError('forbidden', { message: 'Only an admin may see the usage of other users.', param: 'user' });
+      throw new GatewayError('forbidden', {
+        message: 'Only an admin may see the usage of other users.',
+        param: 'user',
+      });
     }
     const other = await users.get(name);
-    if (!other) throw new GatewayError('not_found', { message: `There is no user '${name}'.`, param: 'user' });
+    if (!other)
+      throw new GatewayError('not_found', { message: `There is no user '${name}'.`, param: 'user' });
     return other;
   }
 

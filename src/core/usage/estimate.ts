@@ -48,7 +48,8 @@ export function createEstimator(): Estimator {
   const towards = (from: number, to: number) => (to > from ? to : from + (to - from) * FORGET);
 
   function estimateOne({ frame, ratio }: Learned, { promptBytes, parts, media }: PromptSize): number {
-    const text = promptBytes <= SHORT ? promptBytes : Math.max(SHORT, promptBytes * Math.min(1, ratio * MARGIN));
+    const text =
+      promptBytes <= SHORT ? promptBytes : Math.max(SHORT, promptBytes * Math.min(1, ratio * MARGIN));
     return Math.ceil(text + frame + PER_PART * Math.max(0, parts - 1) + PER_MEDIA * media);
   }
 
@@ -66,7 +67,10 @@ export function createEstimator(): Estimator {
         prompt.promptBytes <= SHORT
           ? // Even where each byte is a token, what is more than the bytes is the template's.
             { frame: Math.max(PER_PART, towards(frame, rest - prompt.promptBytes)), ratio }
-          : { frame, ratio: Math.min(1, towards(ratio, Math.max(0.05, (rest - frame) / prompt.promptBytes))) };
+          : {
+              frame,
+              ratio: Math.min(1, towards(ratio, Math.max(0.05, (rest - frame) / prompt.promptBytes))),
+            };
       models.delete(model);
       models.set(model, next);
       if (models.size > MODELS) models.delete(models.keys().next().value!);

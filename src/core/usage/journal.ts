@@ -49,7 +49,13 @@ export function createJournal(directory: string): Journal {
       else if (OWN.test(file) && (file === name || (await isAbandoned(path)))) {
         const taken = `${path}.${randomBytes(4).toString('hex')}${TAKEN}`;
         // Another process may have been faster: then it is that one's.
-        if (await rename(path, taken).then(() => true, () => false)) files.push(taken);
+        if (
+          await rename(path, taken).then(
+            () => true,
+            () => false,
+          )
+        )
+          files.push(taken);
       }
     }
     return files;

@@ -38,7 +38,12 @@ export interface MeterOptions {
 /** A tool call's JSON has about three bytes to a token. */
 const BYTES_PER_TOKEN = 3;
 
-export function createMeter({ estimated, estimateOf, observe, now = performance.now.bind(performance) }: MeterOptions): Meter {
+export function createMeter({
+  estimated,
+  estimateOf,
+  observe,
+  now = performance.now.bind(performance),
+}: MeterOptions): Meter {
   const startedAt = now();
   /** Of calls that are done. */
   let promptTokens = 0;
