@@ -16,6 +16,7 @@ import { timedStore } from './observe/timed-store.js';
 import { createTraffic, type Traffic } from './observe/traffic.js';
 import { createRoutes, type Routes } from './routes.js';
 import { openStore } from './store/open.js';
+import { whenReachable } from './store/when-reachable.js';
 import type { Store } from './store/port.js';
 import { createUpstream, type Upstream } from './upstream/client.js';
 import { createEstimator, type Estimator } from './usage/estimate.js';
@@ -58,7 +59,6 @@ export async function createServices(options: ServiceOptions): Promise<Services>
   const logs = options.logger ? logsFrom(options.logger) : createLogs(config.logging);
   const metrics = createMetrics();
   const store = timedStore(await openStore(where), metrics);
-  await claimSecret(store, secrets);
   const admin = createAdmin(config, store, source);
   const accessTokens = createAccessTokens({ secrets, ttl: config.auth.access_token_ttl });
   const { ollama } = config.api_gateways;
@@ -67,13 +67,15 @@ export async function createServices(options: ServiceOptions): Promise<Services>
     connectTimeout: ollama.connect_timeout,
     firstByteTimeout: ollama.first_byte_timeout,
   });
+  const onTrouble = (error: unknown) => logs.error.error({ err: error }, 'trouble in the background');
   const leases = createLeases({
     store,
     journal: createJournal(config.store.journal_directory ?? beside ?? process.cwd()),
     onLostUsage: (hold, charge, error) =>
       logs.error.error({ hold: hold.id, charge, err: error }, 'usage lost'),
-    onTrouble: (error) => logs.error.error({ err: error }, 'the store failed in the background'),
+    onTrouble,
   });
+  const claim = await whenReachable(() => claimSecret(store, secrets), onTrouble);
   const own = createAuthenticator({ store, apiKeys: admin.keys, accessTokens });
 
   return {
@@ -88,11 +90,12 @@ export async function createServices(options: ServiceOptions): Promise<Services>
     logs,
     metrics,
     traffic: createTraffic(),
-    notices: [secrets.notice, secrets.warning, ...logs.notices].filter((text) => text !== undefined),
+    notices: [secrets.notice, secrets.warning, store.notice, ...logs.notices].filter((text) => text !== undefined),
     authenticate: options.authenticate
       ? (request) => askHost(options.authenticate!, request)
       : (request) => own.authenticate(request.headers),
     async close() {
+      claim.stop();
       await leases.close();
       await upstream.close();
       await admin.close();

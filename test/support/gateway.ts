@@ -71,7 +71,8 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
     simulator,
     store,
     log,
-    async user(role = 'premium', username = `user-${(users += 1)}`) {
+    async user(role = 'premium', username = `user-${users + 1}`) {
+      users += 1;
       const user = await gateway.users.create({ username, password: 'a-good-password', role });
       return { ...user, key: (await gateway.keys.generate(user)).key };
     },

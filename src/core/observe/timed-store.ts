@@ -22,6 +22,9 @@ export function timedStore(store: Store, metrics: Metrics): Store {
   return {
     kind: store.kind,
     place: store.place,
+    get notice() {
+      return store.notice;
+    },
     get: timed('get', store.get) as Store['get'],
     getMany: timed('getMany', store.getMany) as Store['getMany'],
     create: timed('create', store.create),
