@@ -1,6 +1,7 @@
 /** Runs a generation: pace, faults, the client that leaves, and the two ways to answer. */
 import { metronome, pause, stopwatch, until } from './clock.js';
-import { goQuote, parseGoJson, plain } from './go-json.js';
+import { parseGoJson, plain } from './go-json.js';
+import { goQuote } from './go-text.js';
 import type { Model } from './models.js';
 import { type ModelOptions, optionError, readOptions } from './options.js';
 import { type Step, sample } from './sampling.js';
@@ -63,6 +64,9 @@ export async function standInLine({ world, gone }: Visit, model: Model): Promise
   leave();
 }
 
+/** Tokens of a whole answer that are generated without looking at the client, where there is no pace. */
+const UNSEEN = 256;
+
 const DEFAULT_ERROR = 'an error was encountered while running the model: unexpected EOF';
 const GARBAGE = '<html>502 Bad Gateway</html>\n';
 
@@ -105,7 +109,7 @@ export async function run(visit: Visit, plan: Plan, writer: Writer): Promise<voi
   const tokens = plan.text.flatMap(world.tokenizer.encode);
   const { stop, num_predict: limit } = plan.options;
   for (const step of sample({ tokens, stop, limit, top: plan.top }, world.tokenizer)) {
-    if (plan.stream || world.pace > 0) await tick(world.pace);
+    if (plan.stream || world.pace > 0 || step.count % UNSEEN === 0) await tick(world.pace);
     if (gone.aborted) return;
     if (fault && !struck && (record.generated >= strikesAfter || step.reason) && (await strike())) return;
     record.generated = step.count;

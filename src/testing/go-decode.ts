@@ -2,7 +2,8 @@
  * Decodes JSON into the shape of a Go struct, as gin does for Ollama: keys match without regard to case, the last of
  * equal keys counts, unknown keys are ignored, null leaves a field as it was, and the first wrong type is the error.
  */
-import { GoJsonError, type GoNode, goQuote, parseGoJson, plain } from './go-json.js';
+import { GoJsonError, type GoNode, parseGoJson, plain } from './go-json.js';
+import { goQuote } from './go-text.js';
 
 type Decoder<T> = (node: GoNode, path: Path) => T;
 

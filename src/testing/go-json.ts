@@ -1,6 +1,4 @@
-/**
- * JSON as Go's encoding/json reads and writes it: its error texts, and its escaping. Ollama's clients see both.
- */
+/** JSON as Go's encoding/json reads it, with its error texts: Ollama's clients see them. */
 
 /** One parsed value. `raw` is the text it was read from. */
 export type GoNode = { raw: string } & (
@@ -188,16 +186,3 @@ export function plain(node: GoNode): unknown {
   if (node.kind === 'array') return node.items.map(plain);
   return node.kind === 'null' ? null : node.value;
 }
-
-const UNSAFE = /[<>&\u2028\u2029]/g;
-
-/** Go's json.Marshal: keys in the order given, and `<`, `>`, `&`, U+2028 and U+2029 escaped. */
-export function goStringify(value: unknown): string {
-  return JSON.stringify(value).replace(
-    UNSAFE,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
-}
-
-/** Go's %q of a text. */
-export const goQuote = (text: string): string => JSON.stringify(text);

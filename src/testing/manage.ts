@@ -1,6 +1,6 @@
 /** The endpoints that list, make, fetch and remove models. */
 import { listed, running, shown, templateOf } from './describe.js';
-import { goStringify } from './go-json.js';
+import { goStringify } from './go-text.js';
 import { type Model, sha256, weightsOf } from './models.js';
 import { parseName } from './names.js';
 import { COPY, CREATE, NAMED, SHOW } from './shapes.js';

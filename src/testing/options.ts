@@ -50,7 +50,7 @@ export function optionError(options: Record<string, unknown>): string | undefine
 
 const integer = (value: unknown) => (typeof value === 'number' ? Math.trunc(value) : undefined);
 
-/** A request's options over the model's own; `num_predict` of 0 or less is no limit. */
+/** A request's options over the model's own; 0 or less is no limit, and no context of its own. */
 export function readOptions(own: Record<string, unknown>, options: Record<string, unknown>): ModelOptions {
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== null));
   const { stop, num_predict, num_ctx } = { ...own, ...given };
@@ -58,6 +58,6 @@ export function readOptions(own: Record<string, unknown>, options: Record<string
   return {
     stop: Array.isArray(stop) ? stop.filter((each) => typeof each === 'string' && each !== '') : [],
     num_predict: limit > 0 ? limit : undefined,
-    num_ctx: integer(num_ctx),
+    num_ctx: (integer(num_ctx) ?? 0) > 0 ? integer(num_ctx) : undefined,
   };
 }

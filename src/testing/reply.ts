@@ -1,6 +1,6 @@
 /** Writes answers with the headers and the framing of Go's HTTP server. */
 import type { ServerResponse } from 'node:http';
-import { goStringify } from './go-json.js';
+import { goStringify } from './go-text.js';
 
 const JSON_TYPE = 'application/json; charset=utf-8';
 

@@ -35,12 +35,10 @@ function unfinished(bytes: string): boolean {
   return false;
 }
 
-const mayBecome = (text: string, stop: string): boolean =>
-  Array.from(stop, (_, index) => stop.slice(0, index + 1)).some((start) => text.endsWith(start));
-
 /** One step per token. The last one carries no text but what was held back. */
 export function* sample({ tokens, stop, limit, top }: Sampling, tokenizer: Tokenizer): Generator<Step> {
   const stops = stop.map(toBytes);
+  const starts = stops.flatMap((each) => Array.from(each, (_, index) => each.slice(0, index + 1)));
   let held = '';
   let logprobs: Logprob[] = [];
   let count = 0;
@@ -59,7 +57,7 @@ export function* sample({ tokens, stop, limit, top }: Sampling, tokenizer: Token
       yield { count, text: toText(held.slice(0, Math.min(...reached))), logprobs, reason: 'stop' };
       return;
     }
-    const hold = unfinished(held) || stops.some((each) => mayBecome(held, each));
+    const hold = unfinished(held) || starts.some((each) => held.endsWith(each));
     yield { count, text: hold ? '' : toText(held), logprobs: hold ? [] : logprobs };
     if (!hold) {
       held = '';

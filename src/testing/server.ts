@@ -1,14 +1,14 @@
 /** The simulator itself: a server, its state, and a record of what it was asked. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { pause, until } from './clock.js';
-import { createFaults, createLocks, QUEUE_FULL } from './faults.js';
+import { createFaults, createLocks } from './faults.js';
 import { admits } from './gate.js';
 import { createModels, DEFAULT_MODELS, DEFAULT_REGISTRY } from './models.js';
 import { createReply } from './reply.js';
 import { find } from './routes.js';
+import { struck } from './strikes.js';
 import { createTokenizer } from './tokens.js';
-import type { Fault, SimulatedRequest, Simulator, SimulatorOptions } from './types.js';
+import type { SimulatedRequest, Simulator, SimulatorOptions } from './types.js';
 import { ApiError, type Visit, type World } from './world.js';
 
 /** Requests that are remembered. */
@@ -34,34 +34,6 @@ function modelIn(body: unknown): string | undefined {
   return typeof entry?.[1] === 'string' ? entry[1] : undefined;
 }
 
-const PLAIN = { 'content-type': 'text/plain' };
-
-/** What a `status` fault answers where it is not told the words. */
-function refuse({ reply }: Visit, { status = 500, error, contentType }: Fault): void {
-  if (contentType) reply.text(status, error ?? '', { 'content-type': contentType });
-  else if (error !== undefined) reply.json(status, { error });
-  else if (status === 403) reply.empty(403);
-  else if (status === 404) reply.text(404, '404 page not found', PLAIN);
-  else if (status === 503) reply.json(503, { error: QUEUE_FULL });
-  else reply.json(status, { error: 'llama runner process has terminated: exit status 2' });
-}
-
-/** @returns whether the fault was the answer */
-async function struck(visit: Visit, model: string | undefined): Promise<boolean> {
-  const { world, path, record, reply, gone } = visit;
-  const slow = world.faults.take(['slow-load'], path, model);
-  if (slow) await pause(slow.ms ?? 1000, gone);
-  const fault = world.faults.take(['refuse', 'status', 'queue-full', 'silent'], path, model);
-  if (!fault) return false;
-  if (fault.kind === 'silent') await until(gone);
-  else {
-    record.state = 'failed';
-    if (fault.kind === 'refuse') reply.destroy();
-    else refuse(visit, fault.kind === 'queue-full' ? { ...fault, status: 503 } : fault);
-  }
-  return true;
-}
-
 async function serve(visit: Visit, method: string): Promise<void> {
   const { path, record, reply, gone } = visit;
   try {
@@ -69,7 +41,7 @@ async function serve(visit: Visit, method: string): Promise<void> {
     if (gone.aborted) return;
     const route = find(method, path);
     if (!route) reply.text(404, '404 page not found');
-    else if ('allow' in route) reply.text(405, '405 method not allowed', { ...PLAIN, allow: route.allow });
+    else if ('allow' in route) reply.text(405, '405 method not allowed', { allow: route.allow });
     else await route.handler({ ...visit, rest: route.rest });
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
@@ -133,12 +105,15 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     requests.push(record);
     if (requests.length > REMEMBERED) requests.splice(0, requests.length - REMEMBERED);
     running.set(record, gone);
-    response.once('close', () => {
+    const ended = () => {
       running.delete(record);
-      record.endedAt = Date.now();
-      if (record.state === 'running' && response.writableFinished) record.state = 'done';
-      else if (record.state === 'running') left(record, path);
-      gone.abort();
+      record.endedAt ??= Date.now();
+      if (record.state === 'running' && response.writableEnded) record.state = 'done';
+    };
+    response.once('close', () => {
+      ended();
+      if (record.state === 'running') left(record, path);
+      if (!response.writableFinished) gone.abort();
     });
 
     const reply = createReply(response, method);
@@ -149,10 +124,15 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     const bytes = await bytesOf(request);
     record.body = parsed(bytes);
     await serve({ world, path, rest: '', bytes, record, reply, gone: gone.signal }, method);
+    // A client that has its answer finds the request done, though the socket has not said so yet.
+    if (response.writableEnded) ended();
   }
 
   const server = createServer((request, response) => {
-    receive(request, response).catch(() => response.destroy());
+    receive(request, response).catch((error: unknown) => {
+      if (response.headersSent || response.destroyed) response.destroy();
+      else createReply(response, 'POST').json(500, { error: `The simulator failed: ${error}` });
+    });
   });
   // Go keeps idle connections; a server that closes them races with the client's next request.
   server.keepAliveTimeout = 0;

@@ -1,5 +1,5 @@
 /** Renders a conversation into the prompt that the model reads: the template of the tiny models, in code. */
-import { goStringify } from './go-json.js';
+import { goStringify } from './go-text.js';
 import type { Message, Tool } from './shapes.js';
 
 /** As `/api/show` shows it. */

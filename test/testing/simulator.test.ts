@@ -314,6 +314,27 @@ describe("Ollama's own client", () => {
     expect(simulator.models.remove('phi3')).toBe(false);
   });
 
+  it('pushes, and makes models of what can be pulled', async () => {
+    const ollama = client();
+    expect((await ollama.push({ model: 'llama2' })).status).toBe('success');
+    await ollama.create({ model: 'made', from: 'phi3', parameters: { num_predict: 3 } });
+    const said = await ollama.chat({ model: 'made', messages: user('Hello!') });
+    expect([said.message.content, said.done_reason]).toEqual(['Hi! How', 'length']);
+    await expect(ollama.create({ model: 'made', from: 'none' })).rejects.toThrow('file does not exist');
+    for (const name of ['made', 'phi3']) await ollama.delete({ model: name });
+  });
+
+  it('goes on from the context of a former answer', async () => {
+    const first = await client().generate({ model: 'llama2', prompt: 'Hello!' });
+    const second = await client().generate({
+      model: 'llama2',
+      prompt: 'Tell me more',
+      context: first.context,
+    });
+    expect(second.prompt_eval_count).toBe(first.context.length + 11);
+    expect(second.context.length).toBeGreaterThan(first.context.length + 11);
+  });
+
   it('sees what is loaded', async () => {
     const ollama = client();
     await ollama.generate({ model: 'llava', prompt: '', keep_alive: -1 });
