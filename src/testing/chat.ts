@@ -34,7 +34,10 @@ interface Reading {
   cut: boolean;
 }
 
-/** The oldest messages are left out until the rest fits; the last one always stays, and is cut where it is too long. */
+/**
+ * The oldest messages are left out until the rest fits; the last one stays, and is cut where it is too
+ * long.
+ */
 function read(
   visit: Visit,
   model: Model,

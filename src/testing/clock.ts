@@ -31,7 +31,9 @@ export function until(signal: AbortSignal): Promise<void> {
   });
 }
 
-/** Waits so that the waits add up to what was asked for, though each timer is late. Lets others run in any case. */
+/**
+ * Waits so that the waits add up to what was asked for, though each timer is late. Always lets others run.
+ */
 export function metronome(signal: AbortSignal): (milliseconds: number) => Promise<void> {
   let due = performance.now();
   return async (milliseconds) => {

@@ -1,7 +1,7 @@
 /**
- * What the simulated models say. They know the dialogs of the tiny models by heart, count and repeat on request, call
- * tools and fill schemas, and answer everything else with a sentence made of the prompt. The same prompt always has
- * the same answer.
+ * What the simulated models say. They know the dialogs of the tiny models by heart, count as far as they
+ * are told, call tools and fill schemas, and answer everything else with a sentence made of the prompt.
+ * The same prompt always has the same answer.
  */
 import { exampleOf, factsOf } from './schema-example.js';
 import type { Message, Tool } from './shapes.js';
@@ -22,13 +22,14 @@ A mirror made of all we wrote,
 It sings our own song, note for note.`;
 
 const STORY =
-  ' there was a small server in a cold cellar. It had one fan, two cables and a great many questions to answer. ' +
-  'Every morning the people of the house came with new ones. What is the weather? Who wrote this book? Why does my ' +
-  'code not compile? The server listened to each of them in turn, and it never answered two at once. One day a ' +
-  'stranger came with a thousand questions, and the others had to wait. So the people built a gate. At the gate ' +
-  'stood a keeper with a book, and in the book was a line for each of them. Whoever had asked enough could come ' +
-  'back in the next hour. The stranger complained, but the keeper only smiled and pointed at the clock. From then ' +
-  'on everybody got an answer, and the small server hummed quietly in its cellar. The end.';
+  ' there was a small server in a cold cellar. It had one fan, two cables and a great many questions ' +
+  'to answer. Every morning the people of the house came with new ones. What is the weather? Who wrote ' +
+  'this book? Why does my code not compile? The server listened to each of them in turn, and it never ' +
+  'answered two at once. One day a stranger came with a thousand questions, and the others had to ' +
+  'wait. So the people built a gate. At the gate stood a keeper with a book, and in the book was a ' +
+  'line for each of them. Whoever had asked enough could come back in the next hour. The stranger ' +
+  'complained, but the keeper only smiled and pointed at the clock. From then on everybody got an ' +
+  'answer, and the small server hummed quietly in its cellar. The end.';
 
 const PROGRAM = `Here is a program:
 
@@ -44,16 +45,17 @@ if __name__ == "__main__":
 It prints one line.`;
 
 const SKY =
-  'The sky is blue because of Rayleigh scattering. Sunlight contains all colors, and the small molecules of the air ' +
-  'scatter short blue waves much more than long red ones. When we look up, scattered blue light reaches our eyes from ' +
-  'every direction.';
+  'The sky is blue because of Rayleigh scattering. Sunlight contains all colors, and the small ' +
+  'molecules of the air scatter short blue waves much more than long red ones. When we look up, ' +
+  'scattered blue light reaches our eyes from every direction.';
 
 const SCRIPTS =
   'Grüße aus Köln! 漢字とかな, Ελληνικά, עברית, العربية, नमस्ते, 😀 👨‍👩‍👧‍👦 🏳️‍🌈 e\u0301 — “quotes” … ' +
   '<b>&amp;</b> \\n "end"';
 
 const SPECIALS =
-  'Line one\nLine two\ttab \u2028 separator \u2029 \u0085 <script>alert("x")</script> data: [DONE] \\u0000 end';
+  'Line one\nLine two\ttab \u2028 separator \u2029 \u0085 <script>alert("x")</script> data: [DONE] ' +
+  '\\u0000 end';
 
 /** By the user's message. */
 const BY_HEART: Record<string, string> = {
@@ -126,7 +128,7 @@ function excerpt(text: string): string {
 function sentence(prompt: string): string {
   const said = excerpt(prompt);
   if (said === '') return 'I have nothing to answer.';
-  return `You said: "${said}". I am a simulated model and know only a few dialogs by heart, so this is all I can say.`;
+  return `You said: "${said}". I am a simulated model and know only a few dialogs by heart.`;
 }
 
 function toolAnswer(messages: Message[]): string {
@@ -168,8 +170,8 @@ function sensible({ messages, tools, answers, sees, thinks, format }: Prompted):
 const ROLES = ['system', 'user', 'assistant', 'tool'];
 
 /**
- * The model's words, its thoughts between think tags and its tool calls between their own. Tokens do not reach over
- * the pieces.
+ * The model's words, its thoughts between think tags and its tool calls between their own. No token
+ * reaches over the pieces.
  */
 export function answerTo(prompted: Prompted): string[] {
   const { messages, sees, cut, format } = prompted;

@@ -2,8 +2,8 @@
 import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 
-const LOCAL_ORIGIN =
-  /^(https?:\/\/(localhost|127\.0\.0\.1|0\.0\.0\.0)(:\d+)?|(app|file|tauri|vscode-webview|vscode-file):\/\/.*)$/;
+const LOCAL_ORIGIN = /^https?:\/\/(localhost|127\.0\.0\.1|0\.0\.0\.0)(:\d+)?$/;
+const APP_ORIGIN = /^(app|file|tauri|vscode-webview|vscode-file):\/\//;
 const PRIVATE = /^(127\.|10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|0\.0\.0\.0$|::1?$|f[cd])/i;
 
 function localHost(header: string): boolean {
@@ -22,5 +22,5 @@ export function admits(host: string | undefined, origin: string | undefined): bo
   if (!localHost(host ?? '')) return false;
   if (origin === undefined || origin === '') return true;
   const own = origin === `http://${host}` || origin === `https://${host}`;
-  return own || LOCAL_ORIGIN.test(origin);
+  return own || LOCAL_ORIGIN.test(origin) || APP_ORIGIN.test(origin);
 }

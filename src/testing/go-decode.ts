@@ -1,6 +1,7 @@
 /**
- * Decodes JSON into the shape of a Go struct, as gin does for Ollama: keys match without regard to case, the last of
- * equal keys counts, unknown keys are ignored, null leaves a field as it was, and the first wrong type is the error.
+ * Decodes JSON into the shape of a Go struct, as gin does for Ollama: keys match without regard to case,
+ * the last of equal keys counts, unknown keys are ignored, null leaves a field as it was, and the first
+ * wrong type is the error.
  */
 import { GoJsonError, type GoNode, parseGoJson, plain } from './go-json.js';
 import { goQuote } from './go-text.js';
@@ -44,7 +45,7 @@ export const int: Decoder<number> = (node, path) => {
 };
 
 /** Go's `any`. */
-export const any: Decoder<unknown> = (node) => plain(node);
+export const anything: Decoder<unknown> = (node) => plain(node);
 
 /** Go's json.RawMessage. */
 export const raw: Decoder<string> = (node) => node.raw;

@@ -120,8 +120,9 @@ function inRegistry(registry: SimulatedModel[], name: string): SimulatedModel | 
 function refused(name: string, insecure: boolean): string | undefined {
   const parsed = parseName(name);
   if (!parsed?.host) return undefined;
-  const url = `${insecure ? 'http' : 'https'}://${parsed.host}/v2/${parsed.repository}/manifests/${parsed.tag}`;
-  return `pull model manifest: Get "${url}": dial tcp ${parsed.host}: connect: connection refused`;
+  const { host, repository, tag } = parsed;
+  const url = `${insecure ? 'http' : 'https'}://${host}/v2/${repository}/manifests/${tag}`;
+  return `pull model manifest: Get "${url}": dial tcp ${host}: connect: connection refused`;
 }
 
 export const pull: Handler = async (visit) => {

@@ -1,4 +1,6 @@
-/** The `options` of a request: Ollama refuses wrong types with a 500, and ignores names it does not know. */
+/**
+ * The `options` of a request: Ollama refuses wrong types with a 500, and ignores names it does not know.
+ */
 
 const INTEGERS = [
   'num_keep',

@@ -1,6 +1,6 @@
 /**
- * How a model's tokens become pieces of text: Ollama's runner holds back what is half a letter or may become a stop
- * string, and ends at a stop string, at the limit, or when the model has said all.
+ * How a model's tokens become pieces of text: Ollama's runner holds back what is half a letter or may
+ * become a stop string, and ends at a stop string, at the limit, or when the model has said all.
  */
 import { type Logprob, logprobOf } from './logprobs.js';
 import { type Tokenizer, toBytes, toText } from './tokens.js';

@@ -1,6 +1,6 @@
 /** The bodies that Ollama's endpoints read, by the names and types of its `api` package. */
 import {
-  any,
+  anything,
   bool,
   bytes,
   type Decoded,
@@ -37,7 +37,7 @@ const message = struct('api.Message', {
 
 const tool = struct('api.Tool', {
   type: string,
-  items: any,
+  items: anything,
   function: struct('api.ToolFunction', {
     name: string,
     description: string,
@@ -74,7 +74,7 @@ export const GENERATE = {
 
 export const EMBED = {
   model: string,
-  input: any,
+  input: anything,
   truncate: bool,
   dimensions: int,
   keep_alive: duration,
@@ -90,7 +90,7 @@ export const CREATE = {
   files: map('map[string]string'),
   adapters: map('map[string]string'),
   template: string,
-  license: any,
+  license: anything,
   system: string,
   parameters: map('map[string]interface {}'),
   messages: list(message, '[]api.Message'),

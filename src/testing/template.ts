@@ -1,4 +1,6 @@
-/** Renders a conversation into the prompt that the model reads: the template of the tiny models, in code. */
+/**
+ * Renders a conversation into the prompt that the model reads: the template of the tiny models, in code.
+ */
 import { goStringify } from './go-text.js';
 import type { Message, Tool } from './shapes.js';
 

@@ -62,7 +62,10 @@ export type FaultKind =
   | 'queue-full'
   /** After `afterTokens` an `{"error": …}` line ends the stream; without streaming it is a 500. */
   | 'error-line'
-  /** After `afterTokens` the stream ends cleanly without `done`; without streaming it is a 200 with `done: false`. */
+  /**
+   * After `afterTokens` the stream ends cleanly without `done`; a whole answer is a 200 with `done:
+   * false`.
+   */
   | 'eof'
   /** After `afterTokens` the connection is destroyed. */
   | 'reset'
@@ -73,8 +76,9 @@ export type FaultKind =
   /** After `afterTokens` comes a line that is not JSON; then the stream goes on. */
   | 'garbage'
   /**
-   * The next stream that a client leaves locks its model (ollama#17131): requests for it are accepted and never
-   * answered, `/api/ps` shows it loaded, others go on. Unloading heals it, where no request waits for it.
+   * The next answer that a client leaves halfway locks its model (ollama#17131): requests for it are
+   * accepted and never answered, `/api/ps` shows it loaded, others go on. Unloading heals it, where no
+   * request waits for it.
    */
   | 'lock';
 

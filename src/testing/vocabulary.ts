@@ -1,6 +1,6 @@
 /**
- * The vocabulary of the tiny models: 256 bytes and 446 merges in GPT-2's byte-level spelling (`Ġ` is a space, `Ċ` a
- * line feed). All simulated models count and cut text with it.
+ * The vocabulary of the tiny models: 256 bytes and 446 merges in GPT-2's byte-level spelling (`Ġ` is a
+ * space, `Ċ` a line feed). All simulated models count and cut text with it.
  */
 
 export const SPECIAL = [
@@ -17,7 +17,9 @@ export const IM_END = 2;
 /** Unused ids fill the table up to this. */
 export const SIZE = 768;
 
-/** GPT-2's letter for each byte: printable bytes stand for themselves, the others are moved behind U+0100. */
+/**
+ * GPT-2's letter for each byte: printable bytes stand for themselves, the others are moved behind U+0100.
+ */
 function letters(): string[] {
   let moved = 0;
   return Array.from({ length: 256 }, (_, byte) => {
