@@ -78,6 +78,12 @@ describe('a whole native answer', () => {
     );
   });
 
+  it('has no line feed, though it came as a stream of one line', () => {
+    const { body } = recording('chat-nothing.native.stream').response;
+    const bytes = Buffer.from(body);
+    expect(`${chat.whole([{ value: parseChunk(bytes), bytes }], CONTEXT)}\n`).toBe(body);
+  });
+
   it("is written in Go's manner where it was collected, under the client's name", () => {
     const value = { model: 'tiny', message: { role: 'assistant', content: '<b>\u2028' }, done: true };
     const text = '"message":{"role":"assistant","content":"\\u003cb\\u003e\\u2028"},"done":true}';

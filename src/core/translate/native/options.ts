@@ -1,9 +1,9 @@
 /** Ollama's `options`: names and types as in its api/types.go. Unknown names are left out. */
-import { type Fields, present } from '../validate.js';
+import type { Fields } from '../validate.js';
 
 type Kind = 'int' | 'float' | 'bool' | 'strings';
 
-const OPTIONS: Record<string, Kind> = {
+const OPTIONS = Object.entries<Kind>({
   num_keep: 'int',
   seed: 'int',
   num_predict: 'int',
@@ -24,7 +24,7 @@ const OPTIONS: Record<string, Kind> = {
   use_mmap: 'bool',
   num_thread: 'int',
   draft_num_predict: 'int',
-};
+});
 
 /** Beyond these Go's int overflows. */
 const INT = { min: Number.MIN_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER };
@@ -43,10 +43,11 @@ function read(from: Fields, name: string, kind: Kind): unknown {
  * "no limit" there and is left out.
  */
 export function readOptions(from: Fields | undefined): Record<string, unknown> {
-  if (from === undefined) return {};
-  const options = present(
-    Object.fromEntries(Object.entries(OPTIONS).map(([name, kind]) => [name, read(from, name, kind)])),
-  );
+  const options: Record<string, unknown> = {};
+  if (from === undefined) return options;
+  for (const [name, kind] of OPTIONS) {
+    if (from.get(name) !== undefined) options[name] = read(from, name, kind);
+  }
   if (typeof options.num_predict === 'number' && options.num_predict < 1) delete options.num_predict;
   return options;
 }

@@ -8,7 +8,9 @@ import { isObject } from '../validate.js';
 const MODEL_FIRST = Buffer.from('{"model":"');
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
-const NEXT_LINE = '\u0085';
+const LINE_FEED = 0x0a;
+const REMOTE = Buffer.from('"remote_');
+const NEXT_LINE = Buffer.from('\u0085');
 
 /** Where the string that begins at `from` ends: the index of its closing quote. */
 function endOfString(bytes: Buffer, from: number): number {
@@ -32,10 +34,10 @@ function renamed(value: NativeChunk, model: string): NativeChunk {
 export function renameModel(bytes: Buffer, model: string): Buffer {
   const from = MODEL_FIRST.length;
   const end = bytes.subarray(0, from).equals(MODEL_FIRST) ? endOfString(bytes, from) : -1;
-  if (end === -1 || bytes.includes('"remote_')) return renameParsed(bytes, model);
+  if (end === -1 || bytes.includes(REMOTE)) return renameParsed(bytes, model);
   const spliced = Buffer.concat([MODEL_FIRST, Buffer.from(goJson(model).slice(1)), bytes.subarray(end + 1)]);
   return spliced.includes(NEXT_LINE)
-    ? Buffer.from(spliced.toString().replaceAll(NEXT_LINE, '\\u0085'))
+    ? Buffer.from(spliced.toString().replaceAll('\u0085', '\\u0085'))
     : spliced;
 }
 
@@ -49,7 +51,11 @@ function renameParsed(bytes: Buffer, model: string): Buffer {
 /** The whole answer as bytes: the upstream's own where it gave one document. */
 export function relayWhole([answer]: NativeAnswer[], context: ReplyContext): Buffer {
   const { value = {}, bytes } = answer ?? {};
-  if (bytes) return context.renamed ? renameModel(bytes, context.model) : bytes;
+  if (bytes) {
+    // A stream of one line is a whole answer too, but for its line feed.
+    const document = bytes.at(-1) === LINE_FEED ? bytes.subarray(0, -1) : bytes;
+    return context.renamed ? renameModel(document, context.model) : document;
+  }
   return Buffer.from(goJson(context.renamed ? renamed(value, context.model) : value));
 }
 
