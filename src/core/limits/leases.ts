@@ -98,7 +98,8 @@ export function createLeases({
     const at = now();
     const meanings = meaningsAt(at, ask.limits);
     const hold: Hold = {
-      id: randomUUID(),
+      // Time first: a store's index keeps what is written together in one place.
+      id: `${at.toString(36)}-${randomUUID()}`,
       subject: ask.identity.id,
       claims: claimsFor(ask.gateway, meanings),
       usage: { gateway: ask.gateway, model: ask.model, hour: hourOf(at) },

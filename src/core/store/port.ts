@@ -66,7 +66,7 @@ export interface Claim {
   counts: 'requests' | 'tokens';
   /** used + held never exceeds it; null is unlimited. */
   max: number | null;
-  /** When the counter may be forgotten, in milliseconds since 1970; later than its window's end. */
+  /** When the counter may be forgotten, in milliseconds since 1970; later than its window's end, the same each time. */
   expiresAt: number;
 }
 

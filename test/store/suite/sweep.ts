@@ -86,18 +86,5 @@ export function testSweep(bench: Bench): void {
       await bench.store.sweep();
       expect(await countersOf(bench.store, hold)).toEqual([NOTHING, NOTHING, NOTHING, NOTHING]);
     });
-
-    it.runIf(bench.fakeClock)('keeps the longer life where claims on one counter differ', async () => {
-      const short = holdOn(bench);
-      const long = holdOn(bench);
-      for (const claim of long.claims) claim.expiresAt += 2 * DAY;
-      await reserve(bench, short);
-      await reserve(bench, long);
-      await bench.store.settle(long, charged());
-      await bench.store.settle(short, charged());
-      await bench.pass(3 * DAY);
-      await bench.store.sweep();
-      expect((await countersOf(bench.store, long))[0]).toEqual({ used: 2, held: 0 });
-    });
   });
 }

@@ -13,7 +13,10 @@ export type Sql = (text: string) => StatementSync;
 export interface Connection {
   /** Runs `work` on one snapshot. It may run again where the database was locked. */
   read<T>(work: (sql: Sql) => T): Promise<T>;
-  /** Runs `work` in a write transaction, undone where it throws. It may run again where the database was locked. */
+  /**
+   * Runs `work` in a write transaction, undone where it throws. What is asked for in one turn of the event loop
+   * shares one transaction: under load most of a small one's cost is its commit. It may run again.
+   */
   write<T>(work: (sql: Sql) => T): Promise<T>;
   /** Rejects where the file has gone, and lets go of one that another file has replaced. */
   verify(): Promise<void>;
@@ -23,6 +26,12 @@ export interface Connection {
 
 interface Opened extends OpenFile {
   sql: Sql;
+}
+
+interface Job {
+  work: (sql: Sql) => unknown;
+  resolve(value: unknown): void;
+  reject(error: unknown): void;
 }
 
 /** SQLITE_BUSY and SQLITE_LOCKED. */
@@ -36,6 +45,7 @@ export function connect(path: string): Connection {
   /** Ends when every call that has met a lock is done: only the first of them knocks, the others queue behind it. */
   let queue: Promise<unknown> = Promise.resolve();
   let queued = 0;
+  let batch: Job[] = [];
 
   const open = (): Opened => {
     if (closed) throw new StoreUnavailable('The store is closed.');
@@ -76,9 +86,31 @@ export function connect(path: string): Connection {
     return mine;
   };
 
+  const flush = async (): Promise<void> => {
+    const jobs = batch;
+    batch = [];
+    try {
+      const values = await run('BEGIN IMMEDIATE', (sql) => jobs.map(({ work }) => work(sql)));
+      jobs.forEach(({ resolve }, i) => {
+        resolve(values[i]);
+      });
+    } catch (error) {
+      if (jobs.length === 1 || error instanceof StoreUnavailable) {
+        for (const { reject } of jobs) reject(error);
+        return;
+      }
+      // One of them failed and undid the others: each has a transaction of its own now.
+      for (const { work, resolve, reject } of jobs) await run('BEGIN IMMEDIATE', work).then(resolve, reject);
+    }
+  };
+
   return {
     read: (work) => run('BEGIN', work),
-    write: (work) => run('BEGIN IMMEDIATE', work),
+    write: <T>(work: (sql: Sql) => T) =>
+      new Promise<T>((resolve, reject) => {
+        batch.push({ work, resolve: resolve as (value: unknown) => void, reject });
+        if (batch.length === 1) setImmediate(flush);
+      }),
     async verify() {
       if (!opened?.identity) return;
       const there = identityOf(path);

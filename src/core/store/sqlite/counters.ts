@@ -7,10 +7,8 @@ import type { Sql } from './connection.js';
 
 const READ = 'SELECT used, held FROM counters WHERE subject = ? AND key = ?';
 // A correction may take back from a counter that was forgotten meanwhile: never below zero.
-const ADD = `INSERT INTO counters (subject, key, used, held, expires_at) VALUES (?, ?, ?, ?, ?)
-  ON CONFLICT (subject, key) DO UPDATE SET used = max(0, used + ?), held = held + excluded.held`;
-// On its own: naming the column above would rewrite its index each time, though the value hardly ever changes.
-const KEEP = 'UPDATE counters SET expires_at = ? WHERE subject = ? AND key = ? AND expires_at < ?';
+const ADD = 'UPDATE counters SET used = max(0, used + ?), held = held + ? WHERE subject = ? AND key = ?';
+const FIRST = 'INSERT INTO counters (subject, key, used, held, expires_at) VALUES (?, ?, ?, ?, ?)';
 const ADD_USAGE = `INSERT INTO usage
   (subject, hour, gateway, model, requests, prompt_tokens, completion_tokens, errors, aborted, latency_ms)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -67,6 +65,6 @@ export function charge(sql: Sql, { subject, claims, usage }: Hold, sum: Figures,
 }
 
 function add(sql: Sql, subject: string, { key, expiresAt }: Claim, used: number, held: number): void {
-  sql(ADD).run(subject, key, Math.max(0, used), held, expiresAt, used);
-  sql(KEEP).run(expiresAt, subject, key, expiresAt);
+  if (sql(ADD).run(used, held, subject, key).changes > 0) return;
+  sql(FIRST).run(subject, key, Math.max(0, used), held, expiresAt);
 }
