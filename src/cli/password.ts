@@ -1,5 +1,5 @@
 /** Where a new user's password comes from. Never from the command line, which other users of the machine can read. */
-import { createInterface } from 'node:readline/promises';
+import { createInterface } from 'node:readline';
 import { type Readable, Writable } from 'node:stream';
 import { randomText } from '../core/auth/credential.js';
 import type { Invocation } from './commands.js';
@@ -31,15 +31,15 @@ export async function readPassword(input: Readable): Promise<string> {
 /** Asks until the same is typed twice, without showing it. */
 export async function askPassword(input: Readable, output: Writable): Promise<string> {
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
-  // One interface for all questions: between two of them it would lose what is typed ahead.
-  const lines = createInterface({ input, output: nowhere, terminal: true, historySize: 0 });
-  const left = new Promise<never>((_, reject) =>
-    lines.once('close', () => reject(new Error('No password given.'))),
-  );
+  const terminal = createInterface({ input, output: nowhere, terminal: true, historySize: 0 });
+  // Its iterator keeps what is typed or pasted ahead of the question; Ctrl-C and Ctrl-D end it.
+  const lines = terminal[Symbol.asyncIterator]();
   const ask = async (question: string) => {
     output.write(question);
-    const answer = await Promise.race([lines.question(''), left]).finally(() => output.write('\n'));
-    return answer;
+    const line = await lines.next();
+    output.write('\n');
+    if (line.done) throw new Error('No password given.');
+    return line.value;
   };
   try {
     for (;;) {
@@ -48,7 +48,6 @@ export async function askPassword(input: Readable, output: Writable): Promise<st
       output.write('These were two different passwords.\n');
     }
   } finally {
-    left.catch(() => undefined);
-    lines.close();
+    terminal.close();
   }
 }

@@ -1,7 +1,7 @@
 import { createGateway } from '../../core/gateway.js';
 import type { Invocation } from '../commands.js';
 import { demoLines } from '../demo/lines.js';
-import { CONFIG, freshKey, STORE, USERNAME, writeConfig } from '../demo/setup.js';
+import { CONFIG, demoConfig, freshKey, makeDirectory, STORE, USERNAME, writeConfig } from '../demo/setup.js';
 import { type DemoUpstream, findUpstream } from '../demo/upstream.js';
 import { listen, readPort } from '../listen.js';
 import { bold, dim, note, print } from '../output.js';
@@ -17,13 +17,27 @@ export async function run(invocation: Invocation): Promise<void> {
 
   const upstream = await findUpstream(values.ollama);
   try {
-    const model = upstream.model ?? SUGGESTED_MODEL;
-    const config = await writeConfig({ port, upstream: upstream.url, model });
-    const gateway = await createGateway({ config });
-    const server = await listen(gateway, { host: '127.0.0.1', port });
+    await runDemo(upstream, { port, stopped, json: flags.has('json') });
+  } finally {
+    await upstream.close();
+  }
+}
+
+async function runDemo(
+  upstream: DemoUpstream,
+  { port, stopped, json }: { port: number; stopped: Promise<void>; json: boolean },
+): Promise<void> {
+  const model = upstream.model ?? SUGGESTED_MODEL;
+  const config = demoConfig({ port, upstream: upstream.url, model });
+  await makeDirectory();
+  const gateway = await createGateway({ config });
+  const server = await listen(gateway, { host: '127.0.0.1', port });
+  try {
     const { url } = server;
+    // Only now that the port is ours: the file and the key may be those of a demo that runs there.
+    await writeConfig({ ...config, server: { ...config.server, port: server.port } });
     const key = await freshKey(gateway);
-    if (flags.has('json')) {
+    if (json) {
       const simulated = upstream.version === undefined;
       print(JSON.stringify({ url, key, model, user: USERNAME, upstream: upstream.url, simulated }));
     } else {
@@ -34,9 +48,8 @@ export async function run(invocation: Invocation): Promise<void> {
     }
     await stopped;
     note('\nStopping.');
-    await server.close();
   } finally {
-    await upstream.close();
+    await server.close();
   }
 }
 
@@ -46,10 +59,10 @@ function introduce(url: string, upstream: DemoUpstream, model: string): void {
     print('No Ollama answers on this machine, so a SIMULATOR stands in for it: what it says');
     print('was learnt by heart. With Ollama running, start again.');
   } else {
-    print(`Ollama ${upstream.version} at ${upstream.url} answers, with the model ${model}.`);
+    print(`Ollama ${upstream.version} answers at ${upstream.url}.`);
     if (upstream.model === undefined) print(`It has no model yet: run \`ollama pull ${model}\` first.`);
   }
-  print(`User "${USERNAME}" (role premium) has a new key with every start. Store: ${STORE}`);
-  print(dim(`Look inside: parallama-cli user info ${USERNAME} --config ${CONFIG}`));
+  print(`User "${USERNAME}" (role premium) has a new key with every start.`);
+  print(`Store ${STORE}, configuration ${CONFIG}.`);
   print('\nPaste into another terminal:');
 }

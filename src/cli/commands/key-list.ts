@@ -6,7 +6,7 @@ import { existingUser, withAdmin } from '../with-admin.js';
 export async function run(invocation: Invocation): Promise<void> {
   const { values, flags } = invocation;
   const { username } = values;
-  if (username === undefined) throw new UsageError('Missing --username.', 'key list');
+  if (username === undefined) throw new UsageError('Missing --username.');
   await withAdmin(invocation, async (admin) => {
     const keys = await admin.keys.list(await existingUser(admin, username));
     if (flags.has('json')) return printJson(keys);

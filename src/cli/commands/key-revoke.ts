@@ -8,8 +8,7 @@ export async function run(invocation: Invocation): Promise<void> {
   const { args, flags } = invocation;
   const id = args[0]!;
   // Not repeated in the message: it is a secret, and still good.
-  if (readCredential(id))
-    throw new UsageError('This is a key; its ID is wanted, as `key list` shows it.', 'key revoke');
+  if (readCredential(id)) throw new UsageError('This is a key; its ID is wanted, as `key list` shows it.');
   await withAdmin(invocation, async (admin) => {
     if (!(await admin.keys.revoke(id))) {
       throw new Error(

@@ -40,7 +40,7 @@ export async function run(invocation: Invocation): Promise<void> {
   }
 
   await stopped;
-  note('Stopping. Running requests may end; a second signal ends them.');
+  note('Stopping: running requests may still end. A second signal ends them at once.');
   await server.close();
 }
 

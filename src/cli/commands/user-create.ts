@@ -29,5 +29,5 @@ export async function run(invocation: Invocation): Promise<void> {
 function readRole({ values, flags }: Invocation): string {
   if (!flags.has('admin')) return values.role ?? 'basic';
   if (values.role === undefined || values.role === 'admin') return 'admin';
-  throw new UsageError(`--admin and --role ${values.role} exclude each other.`, 'user create');
+  throw new UsageError(`--admin and --role ${values.role} exclude each other.`);
 }

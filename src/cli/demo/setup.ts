@@ -11,15 +11,10 @@ export const CONFIG = `${DIRECTORY}/config.yaml`;
 export const USERNAME = 'demo';
 const KEY_NAME = 'parallama demo';
 
-/** Writes the configuration, so that the other commands can work on the demo too. @returns its path */
-export async function writeConfig(options: {
-  port: number;
-  upstream: string;
-  model: string;
-}): Promise<string> {
+export function demoConfig(options: { port: number; upstream: string; model: string }): ConfigInput {
   const { port, upstream, model } = options;
   const { protocol, hostname, port: given } = new URL(upstream);
-  const config: ConfigInput = {
+  return {
     server: { host: '127.0.0.1', port },
     store: { url: `sqlite:./${STORE}`, journal_directory: DIRECTORY },
     auth: { jwt_secret_file: `${DIRECTORY}/jwt_secret` },
@@ -33,11 +28,17 @@ export async function writeConfig(options: {
       openai: { model_mappings: { 'gpt-3.5-turbo': model, 'gpt-4': model } },
     },
   };
+}
+
+export async function makeDirectory(): Promise<void> {
   await mkdir(DIRECTORY, { recursive: true, mode: 0o700 });
   // In a directory of somebody else's repository it must not show up either.
   await writeFile(`${DIRECTORY}/.gitignore`, '*\n');
+}
+
+/** With this file the other commands can work on the demo too. */
+export async function writeConfig(config: ConfigInput): Promise<void> {
   await writeFile(CONFIG, `# Written by \`parallama-cli demo\` on every start.\n${stringify(config)}`);
-  return CONFIG;
 }
 
 /** The demo user, made on the first start, and a new key: the one of the last start is void. */

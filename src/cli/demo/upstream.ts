@@ -22,12 +22,7 @@ export async function findUpstream(named: string | undefined): Promise<DemoUpstr
   if (version !== undefined) return { url, version, model: await chatModel(url), close: async () => {} };
   if (named !== undefined) throw new Error(`No Ollama answers at ${url}.`);
   const simulator = await startSimulator({ port: 0 });
-  return {
-    url: simulator.url,
-    version: undefined,
-    model: await chatModel(simulator.url),
-    close: () => simulator.close(),
-  };
+  return { url: simulator.url, version: undefined, model: 'llama2', close: () => simulator.close() };
 }
 
 function origin(named: string): string {
