@@ -1,0 +1,70 @@
+/** Runs the built command line as a process of its own, in a directory of its own. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { onTestFinished } from 'vitest';
+
+const BIN = fileURLToPath(new URL('../../bin/parallama-cli.cjs', import.meta.url));
+
+export interface Result {
+  status: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+export interface Running {
+  process: ChildProcess;
+  /** Resolves with everything on standard output once it matches. */
+  shows(pattern: RegExp): Promise<string>;
+  ended: Promise<Result>;
+}
+
+/** An empty directory, gone after the test. */
+export async function directory(): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), 'parallama-cli-'));
+  onTestFinished(() => rm(path, { recursive: true, force: true }));
+  return path;
+}
+
+/** A directory with a configuration whose log files and passwords suit a test. */
+export async function home(config = ''): Promise<string> {
+  const path = await directory();
+  const cheap = 'auth: { password_hashing: { memory_kib: 1024, iterations: 1 } }';
+  await writeFile(join(path, 'parallama.yaml'), `${cheap}\nlogging: { directory: ./logs }\n${config}\n`);
+  return path;
+}
+
+export function start(cwd: string, args: string[], options: { stdin?: string; env?: object } = {}): Running {
+  const { PARALLAMA_CONFIG: _, ...env } = process.env;
+  const child = spawn(process.execPath, [BIN, ...args], {
+    cwd,
+    env: { ...env, NO_COLOR: '1', ...options.env },
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  child.stdin.on('error', () => undefined);
+  child.stdin.end(options.stdin ?? '');
+  let stdout = '';
+  let stderr = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+  });
+  const ended = new Promise<Result>((resolve) =>
+    child.once('close', (status) => resolve({ status, stdout, stderr })),
+  );
+  const shows = (pattern: RegExp) =>
+    new Promise<string>((resolve, reject) => {
+      const look = () => pattern.test(stdout) && resolve(stdout);
+      child.stdout.on('data', look);
+      look();
+      void ended.then(() => reject(new Error(`It ended without showing ${pattern}:\n${stdout}${stderr}`)));
+    });
+  return { process: child, shows, ended };
+}
+
+export const run = (cwd: string, args: string[], options?: Parameters<typeof start>[2]): Promise<Result> =>
+  start(cwd, args, options).ended;
