@@ -10,6 +10,7 @@ import { createUsers, type Users } from './auth/users.js';
 import type { Config } from './config.js';
 import { loadConfig } from './config.js';
 import { createLimits, type LimitsAdmin } from './limits/policy.js';
+import { createSettingsAdmin, type SettingsAdmin } from './settings.js';
 import { openStore } from './store/open.js';
 import type { Store } from './store/port.js';
 
@@ -24,6 +25,8 @@ export interface Admin {
   keys: ApiKeys;
   sessions: Sessions;
   limits: LimitsAdmin;
+  /** What is changed while gateways run. */
+  gateways: SettingsAdmin;
   close(): Promise<void>;
 }
 
@@ -45,6 +48,7 @@ export function createAdmin(config: Config, store: Store, source?: string): Admi
       rotation: config.auth.refresh_rotation,
     }),
     limits: createLimits({ roles }),
+    gateways: createSettingsAdmin({ store, config }),
     close: () => store.close(),
   };
 }

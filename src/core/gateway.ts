@@ -129,13 +129,16 @@ function begin(request: GatewayRequest, match: Match): Call {
 }
 
 /** From the headers alone: a body that will not be used is not read. */
-function authorise({ roles }: Services, route: Route, identity: Identity): void {
+function authorise({ roles, settings }: Services, route: Route, identity: Identity): void {
   const role = roles.get(identity.role);
   if (!role) throw new GatewayError('forbidden', { message: `The role '${identity.role}' does not exist.` });
   if (route.gateway && !role.gateways.includes(route.gateway)) {
     throw new GatewayError('forbidden', {
       message: `The role '${role.name}' does not allow the ${route.gateway} gateway.`,
     });
+  }
+  if (route.gateway && !settings.of(route.gateway).enabled) {
+    throw new GatewayError('gateway_disabled', { message: `The ${route.gateway} gateway is switched off.` });
   }
   if (route.access === 'manage' && !role.manage_models) {
     throw new GatewayError('forbidden', {

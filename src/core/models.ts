@@ -4,6 +4,7 @@ import type { Config } from './config.js';
 import type { GatewayName, Identity } from './contract.js';
 import { GatewayError } from './errors.js';
 import { readAll } from './http/read-all.js';
+import type { LiveSettings } from './settings.js';
 import { isCloudModel, matchesModel, sameModel, upstreamError } from './translate/index.js';
 import type { Upstream } from './upstream/client.js';
 
@@ -36,15 +37,16 @@ export interface Models {
 interface Options {
   config: Config;
   roles: Roles;
+  settings: LiveSettings;
   upstream: Upstream;
   now?: () => number;
 }
 
-export function createModels({ config, roles, upstream, now = Date.now }: Options): Models {
+export function createModels({ config, roles, settings, upstream, now = Date.now }: Options): Models {
   const ttl = config.api_gateways.discovery.cache_ttl * 1_000;
   let remembered: { models: Promise<InstalledModel[]>; at: number } | undefined;
 
-  const mappings = (gateway: GatewayName) => config.api_gateways[gateway].model_mappings ?? {};
+  const mappings = (gateway: GatewayName) => settings.of(gateway).model_mappings;
 
   function target(gateway: GatewayName, name: string): string {
     const table = mappings(gateway);
@@ -82,7 +84,7 @@ export function createModels({ config, roles, upstream, now = Date.now }: Option
   return {
     allowed,
     mappings,
-    defaultModel: (gateway) => config.api_gateways[gateway].default_model,
+    defaultModel: (gateway) => settings.of(gateway).default_model,
 
     resolve(identity, gateway, name) {
       if (!allowed(identity, gateway, name)) {

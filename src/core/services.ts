@@ -15,15 +15,17 @@ import { createMetrics, type Metrics } from './observe/metrics.js';
 import { timedStore } from './observe/timed-store.js';
 import { createTraffic, type Traffic } from './observe/traffic.js';
 import { createRoutes, type Routes } from './routes.js';
+import { type LiveSettings, watchSettings } from './settings.js';
 import { openStore } from './store/open.js';
-import { whenReachable } from './store/when-reachable.js';
 import type { Store } from './store/port.js';
+import { whenReachable } from './store/when-reachable.js';
 import { createUpstream, type Upstream } from './upstream/client.js';
 import { createEstimator, type Estimator } from './usage/estimate.js';
 import { createJournal } from './usage/journal.js';
 
 export interface Services extends Omit<Admin, 'close'> {
   routes: Routes;
+  settings: LiveSettings;
   upstream: Upstream;
   models: Models;
   estimator: Estimator;
@@ -76,13 +78,15 @@ export async function createServices(options: ServiceOptions): Promise<Services>
     onTrouble,
   });
   const claim = await whenReachable(() => claimSecret(store, secrets), onTrouble);
+  const settings = await watchSettings({ store, config, onTrouble });
   const own = createAuthenticator({ store, apiKeys: admin.keys, accessTokens });
 
   return {
     ...admin,
     routes: createRoutes(config),
     upstream,
-    models: createModels({ config, roles: admin.roles, upstream }),
+    settings,
+    models: createModels({ config, roles: admin.roles, settings, upstream }),
     estimator: createEstimator(),
     leases,
     throttle: createThrottle({ store }),
@@ -90,12 +94,15 @@ export async function createServices(options: ServiceOptions): Promise<Services>
     logs,
     metrics,
     traffic: createTraffic(),
-    notices: [secrets.notice, secrets.warning, store.notice, ...logs.notices].filter((text) => text !== undefined),
+    notices: [secrets.notice, secrets.warning, store.notice, ...logs.notices].filter(
+      (text) => text !== undefined,
+    ),
     authenticate: options.authenticate
       ? (request) => askHost(options.authenticate!, request)
       : (request) => own.authenticate(request.headers),
     async close() {
       claim.stop();
+      settings.close();
       await leases.close();
       await upstream.close();
       await admin.close();

@@ -29,6 +29,8 @@ export interface Rig {
 export interface RigOptions {
   /** Merged over what the rig needs, section by section. */
   config?: ConfigInput;
+  /** In memory where absent. */
+  store?: string;
   authenticate?: GatewayOptions['authenticate'];
   simulator?: Parameters<typeof startSimulator>[0];
 }
@@ -38,7 +40,7 @@ const MAPPINGS = { 'gpt-3.5-turbo': 'llama2', 'gpt-4': 'llama2:70b' };
 export async function startRig(options: RigOptions = {}): Promise<Rig> {
   const directory = await mkdtemp(join(tmpdir(), 'parallama-test-'));
   const simulator = await startSimulator(options.simulator);
-  const store = await openStore('memory:');
+  const store = await openStore(options.store ?? 'memory:');
   const log: Record<string, unknown>[] = [];
   const extra = options.config ?? {};
   const gateway = await createGateway({

@@ -18,15 +18,15 @@ const READY_FOR = 2_000;
 const UPSTREAM_DEADLINE = 3_000;
 
 export function serviceOperations(services: Services): Record<Name, Operation> {
-  const { config, routes, models, traffic, store, upstream, metrics } = services;
+  const { config, routes, settings, traffic, store, upstream, metrics } = services;
   const enabled = GATEWAYS.filter((name) => config.api_gateways.enabled.includes(name));
   let checked: { at: number; checks: Promise<Checks> } | undefined;
 
   function describe(name: GatewayName) {
-    const mappings = models.mappings(name);
+    const { enabled: active, model_mappings: mappings } = settings.of(name);
     const common = {
       base_path: config.api_gateways[name].base_path,
-      status: 'active',
+      status: active ? 'active' : 'disabled',
       features: FEATURES[name],
       endpoints: routes.endpoints(name),
     };
@@ -66,8 +66,11 @@ export function serviceOperations(services: Services): Record<Name, Operation> {
 
     async status() {
       const { store: storeUp, upstream: upstreamUp } = await checks();
-      const status = storeUp && upstreamUp ? 'operational' : 'degraded';
-      const gateways = Object.fromEntries(enabled.map((name) => [name, { status, ...traffic.of(name) }]));
+      const working = storeUp && upstreamUp ? 'operational' : 'degraded';
+      const statusOf = (name: GatewayName) => (settings.of(name).enabled ? working : 'disabled');
+      const gateways = Object.fromEntries(
+        enabled.map((name) => [name, { status: statusOf(name), ...traffic.of(name) }]),
+      );
       return json(200, { timestamp: `${new Date().toISOString().slice(0, 19)}Z`, gateways });
     },
 
@@ -92,6 +95,7 @@ export function serviceOperations(services: Services): Record<Name, Operation> {
           message: 'Reading metrics needs the token that is configured for it.',
         });
       }
+      for (const name of enabled) metrics.gatewayEnabled(name, settings.of(name).enabled);
       return { status: 200, headers: { 'content-type': metrics.contentType }, body: await metrics.render() };
     },
   };
