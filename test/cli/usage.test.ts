@@ -98,3 +98,14 @@ test('a configuration that is wrong is 1, and says what', async () => {
   expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
   expect(stderr).toContain('missing.yaml: there is no such file');
 });
+
+test.each([['--version'], ['user', '--help']])('%s %s starts below 150 ms', async (...args) => {
+  const cwd = await directory();
+  let best = Number.POSITIVE_INFINITY;
+  for (let round = 0; round < 5; round += 1) {
+    const before = performance.now();
+    await run(cwd, args);
+    best = Math.min(best, performance.now() - before);
+  }
+  expect(best).toBeLessThan(150);
+});
