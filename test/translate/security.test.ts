@@ -114,6 +114,16 @@ describe.each(READERS)('%s', (_name, read, least) => {
     expect(Object.keys(Object.prototype)).toEqual([]);
   });
 
+  it('does not see what a prototype has', () => {
+    const inherited = { param: 'model', status: 400 };
+    expect(() => read(Object.create({ model: 'm', ...least }))).toThrow(expect.objectContaining(inherited));
+    const body = Object.assign(Object.create({ stream: true, logprobs: true, suffix: 'x' }), {
+      model: 'm',
+      ...least,
+    });
+    expect(read(body).calls).toEqual(read({ model: 'm', ...least }).calls);
+  });
+
   it('does not see keys in another case', () => {
     const odd = (key: string) => fc.mixedCase(fc.constant(key), { toggleCase: (char) => char.toUpperCase() });
     const keys = fc

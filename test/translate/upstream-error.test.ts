@@ -71,6 +71,16 @@ describe('upstreamError', () => {
     });
   });
 
+  it.each([401, 403])("tells nothing of a %i: it is about our account, not the client's", (status) => {
+    const text = JSON.stringify({
+      error: 'unauthorized',
+      signin_url: 'https://ollama.com/connect?key=secret',
+    });
+    for (const context of [openai, ollama]) {
+      expect(upstreamError(status, text, context).message).toBe('The model server failed.');
+    }
+  });
+
   it("unwraps llama-server's JSON, which comes as text within the text", () => {
     const inner = {
       error: {

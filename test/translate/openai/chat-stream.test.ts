@@ -278,6 +278,15 @@ describe('logprobs', () => {
     ]);
   });
 
+  it('of reasoning come with it', () => {
+    const [, thought] = choices(
+      { logprobs: true },
+      { ...say('', { thinking: 'a' }), logprobs: given },
+      end('stop'),
+    );
+    expect(thought).toEqual([undefined, shown]);
+  });
+
   it('are not shown to those who did not ask', () => {
     expect(
       choices({}, { ...say('a'), logprobs: given }, end('stop')).every(([, logprobs]) => logprobs === null),
