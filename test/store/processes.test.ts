@@ -1,53 +1,18 @@
 /** The store between real processes, some of which are killed. */
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { build } from 'esbuild';
-import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { sqlite } from '../../src/core/store/sqlite.js';
 import { folder } from './folder.js';
 import { collect } from './suite.js';
+import { workers } from './workers.js';
 
 const KEYS = ['requests:hour', 'requests:day', 'tokens:hour', 'tokens:day'];
-let bundles: string;
-let worker: string;
-
-beforeAll(async () => {
-  bundles = mkdtempSync(join(tmpdir(), 'parallama-worker-'));
-  worker = join(bundles, 'worker.mjs');
-  await build({
-    entryPoints: [join(import.meta.dirname, 'fixtures/worker.ts')],
-    outfile: worker,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node22',
-  });
-});
-afterAll(() => rmSync(bundles, { recursive: true, force: true }));
-
-function start(task: string, path: string, ...rest: number[]): ChildProcess {
-  const child = spawn(process.execPath, [worker, task, `sqlite:${path}`, ...rest.map(String)], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  onTestFinished(() => {
-    child.kill('SIGKILL');
-  });
-  return child;
-}
-
-/** What a process says at its end. It has nothing to warn of. */
-async function result(child: ChildProcess): Promise<unknown> {
-  const ended = once(child, 'exit');
-  const [said, warned, [code]] = await Promise.all([text(child.stdout!), text(child.stderr!), ended]);
-  expect([warned, code]).toEqual(['', 0]);
-  return JSON.parse(said);
-}
+const { run, result } = workers();
+const start = (task: string, path: string, ...rest: number[]) => run(task, `sqlite:${path}`, ...rest);
 
 function open(path: string) {
   const store = sqlite({ path });
