@@ -16,8 +16,8 @@ export interface Result {
 
 export interface Running {
   process: ChildProcess;
-  /** Resolves with everything on standard output once it matches. */
-  shows(pattern: RegExp): Promise<string>;
+  /** Resolves with everything on a stream, standard output by default, once it matches. */
+  shows(pattern: RegExp, on?: 'stdout' | 'stderr'): Promise<string>;
   ended: Promise<Result>;
 }
 
@@ -45,23 +45,23 @@ export function start(cwd: string, args: string[], options: { stdin?: string; en
   onTestFinished(() => void child.kill('SIGKILL'));
   child.stdin.on('error', () => undefined);
   child.stdin.end(options.stdin ?? '');
-  let stdout = '';
-  let stderr = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    stderr += text;
-  });
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    stdout += text;
-  });
+  const text = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name].setEncoding('utf8').on('data', (chunk: string) => {
+      text[name] += chunk;
+    });
+  }
   const ended = new Promise<Result>((resolve) =>
-    child.once('close', (status) => resolve({ status, stdout, stderr })),
+    child.once('close', (status) => resolve({ status, ...text })),
   );
-  const shows = (pattern: RegExp) =>
-    new Promise<string>((resolve, reject) => {
-      const look = () => pattern.test(stdout) && resolve(stdout);
-      child.stdout.on('data', look);
+  const shows: Running['shows'] = (pattern, on = 'stdout') =>
+    new Promise((resolve, reject) => {
+      const look = () => pattern.test(text[on]) && resolve(text[on]);
+      child[on].on('data', look);
       look();
-      void ended.then(() => reject(new Error(`It ended without showing ${pattern}:\n${stdout}${stderr}`)));
+      void ended.then(() =>
+        reject(new Error(`It ended without showing ${pattern}:\n${text.stdout}${text.stderr}`)),
+      );
     });
   return { process: child, shows, ended };
 }

@@ -31,6 +31,37 @@ test("users and keys of the command line are the server's, without a restart", a
   expect((await server.ended).status).toBe(0);
 });
 
+test('a running request may end after the first signal; the second ends it', async () => {
+  const silent = createServer().listen(0, '127.0.0.1');
+  const asked = new Promise<void>((resolve) =>
+    silent.on('request', (request) => request.url === '/api/chat' && resolve()),
+  );
+  await new Promise((resolve) => silent.once('listening', resolve));
+  onTestFinished(() => {
+    silent.closeAllConnections();
+    silent.close();
+  });
+  const { port } = silent.address() as AddressInfo;
+  const cwd = await home(`api_gateways: { ollama: { host: 127.0.0.1, port: ${port} } }`);
+  await run(cwd, ['user', 'create', 'ada']);
+  const { key } = JSON.parse((await run(cwd, ['key', 'generate', 'ada', '--json'])).stdout);
+  const server = start(cwd, ['serve', '--port', '0', '--json']);
+  const { url } = JSON.parse(await server.shows(/\n/));
+  const request = fetch(`${url}/ollama/api/chat`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${key}` },
+    body: JSON.stringify({ model: 'llama2', messages: [{ role: 'user', content: 'Hello!' }] }),
+  });
+  const failed = expect(request).rejects.toThrow();
+  await asked;
+  server.process.kill('SIGTERM');
+  await server.shows(/Stopping/, 'stderr');
+  expect(server.process.exitCode).toBeNull();
+  server.process.kill('SIGTERM');
+  expect((await server.ended).status).toBe(143);
+  await failed;
+});
+
 test('open registration on an address for others is warned of', async () => {
   const server = start(await home(), ['serve', '--port', '0', '--host', '0.0.0.0']);
   await server.shows(/config/);
