@@ -4,7 +4,8 @@
  */
 import { parseArgs } from 'node:util';
 import { nearest } from '../core/config/nearest.js';
-import { argumentsOf, COMMANDS, type Command, type Invocation, nameOf, VALUE_OPTIONS } from './commands.js';
+import { type Command, type Invocation, VALUE_OPTIONS } from './command.js';
+import { argumentsOf, COMMANDS, nameOf } from './commands.js';
 import { didYouMean, UsageError } from './errors.js';
 
 export type Request =

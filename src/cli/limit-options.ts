@@ -1,6 +1,6 @@
 import { GATEWAYS, type GatewayName } from '../core/contract.js';
 import { LIMIT_OPTIONS, type LimitOption, type LimitOverrides } from '../core/limits/types.js';
-import type { Invocation, ValueOption } from './commands.js';
+import type { Invocation, ValueOption } from './command.js';
 import { UsageError } from './errors.js';
 
 const FLAGS: Record<LimitOption, ValueOption> = {

@@ -1,6 +1,6 @@
 import { type RunningServer, serve } from '../adapters/server.js';
 import type { Gateway } from '../core/gateway.js';
-import type { Invocation } from './commands.js';
+import type { Invocation } from './command.js';
 import { UsageError } from './errors.js';
 
 export interface Address {

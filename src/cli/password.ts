@@ -2,7 +2,7 @@
 import { createInterface } from 'node:readline';
 import { type Readable, Writable } from 'node:stream';
 import { randomText } from '../core/auth/credential.js';
-import type { Invocation } from './commands.js';
+import type { Invocation } from './command.js';
 
 /** 24 letters and digits: 142 bits. */
 const GENERATED_LENGTH = 24;

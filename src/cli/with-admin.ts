@@ -1,7 +1,7 @@
 import type { Admin } from '../core/admin.js';
 import type { Role } from '../core/auth/roles.js';
 import type { User } from '../core/auth/user.js';
-import type { Invocation } from './commands.js';
+import type { Invocation } from './command.js';
 import { UsageError } from './errors.js';
 
 /** Opens the store that the configuration names, for as long as the work takes. */

@@ -1,5 +1,5 @@
 import { createGateway } from '../../core/gateway.js';
-import type { Invocation } from '../commands.js';
+import type { Invocation } from '../command.js';
 import { demoLines } from '../demo/lines.js';
 import { CONFIG, demoConfig, freshKey, makeDirectory, STORE, USERNAME, writeConfig } from '../demo/setup.js';
 import { type DemoUpstream, findUpstream } from '../demo/upstream.js';

@@ -1,4 +1,4 @@
-import type { Invocation } from '../commands.js';
+import type { Invocation } from '../command.js';
 import { UsageError } from '../errors.js';
 import { note, print, printJson, table, time } from '../output.js';
 import { existingUser, withAdmin } from '../with-admin.js';

@@ -1,5 +1,5 @@
 import { readCredential } from '../../core/auth/credential.js';
-import type { Invocation } from '../commands.js';
+import type { Invocation } from '../command.js';
 import { UsageError } from '../errors.js';
 import { print, printJson } from '../output.js';
 import { withAdmin } from '../with-admin.js';

@@ -1,6 +1,6 @@
 import { loadConfig } from '../../core/config.js';
 import { createGateway } from '../../core/gateway.js';
-import type { Invocation } from '../commands.js';
+import type { Invocation } from '../command.js';
 import { isLoopback, listen, readPort } from '../listen.js';
 import { bold, fields, note, print } from '../output.js';
 import { stopSignal } from '../stop-signal.js';

@@ -1,4 +1,4 @@
-import type { Invocation } from '../commands.js';
+import type { Invocation } from '../command.js';
 import { UsageError } from '../errors.js';
 import { readLimits } from '../limit-options.js';
 import { fields, note, print, printJson } from '../output.js';

@@ -2,7 +2,7 @@ import type { Admin } from '../../core/admin.js';
 import type { User } from '../../core/auth/user.js';
 import { GATEWAYS, type GatewayName } from '../../core/contract.js';
 import { LIMIT_OPTIONS, type LimitOption, type Limits } from '../../core/limits/types.js';
-import type { Invocation } from '../commands.js';
+import type { Invocation } from '../command.js';
 import { count, fields, print, printJson, table, time } from '../output.js';
 import { existingUser, withAdmin } from '../with-admin.js';
 

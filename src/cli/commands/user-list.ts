@@ -1,5 +1,5 @@
 import type { User } from '../../core/auth/user.js';
-import type { Invocation } from '../commands.js';
+import type { Invocation } from '../command.js';
 import { note, print, printJson, table, time } from '../output.js';
 import { existingRole, withAdmin } from '../with-admin.js';
 
