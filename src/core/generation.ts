@@ -12,7 +12,7 @@ import { pullStream } from './http/pull-stream.js';
 import { readAll } from './http/read-all.js';
 import { type Lease, NOTHING_USED } from './limits/leases.js';
 import type { Charge } from './store/port.js';
-import { collector, isDone, lengthChunk, upstreamError } from './translate/index.js';
+import { collector, isDone, lengthChunk, type UpstreamContext, upstreamError } from './translate/index.js';
 import type { Exchange, NativeAnswer, NativeCall, NativeChunk, ReplyContext } from './translate/types.js';
 import { type Upstream, upstreamFailure } from './upstream/client.js';
 import { nativeChunks } from './upstream/native-stream.js';
@@ -52,6 +52,12 @@ type Final = { chunk: NativeChunk; line?: Buffer };
 export function createGeneration(work: Work): Generation {
   const { exchange, lease, meter, upstream } = work;
   const generates = exchange.endpoint === '/api/chat' || exchange.endpoint === '/api/generate';
+  const asked: UpstreamContext = {
+    model: exchange.model,
+    upstreamModel: work.upstreamModel,
+    dialect: work.dialect,
+    endpoint: exchange.endpoint,
+  };
   const stop = new AbortController();
   const leave = () => stop.abort();
   lease.lost.addEventListener('abort', leave);
@@ -95,7 +101,7 @@ export function createGeneration(work: Work): Generation {
     });
     if (answer.status === 200) return answer.body;
     const text = (await readAll(answer.body)).toString();
-    throw upstreamError(answer.status, text, { model: exchange.model, dialect: work.dialect });
+    throw upstreamError(answer.status, text, asked);
   }
 
   function nativeBody(call: NativeCall): Record<string, unknown> {
@@ -130,7 +136,7 @@ export function createGeneration(work: Work): Generation {
       let final: Final | undefined = call.answer && { chunk: call.answer };
       if (!final && lease.ceiling !== undefined && meter.output >= lease.ceiling) final = cut(call);
       if (!final) {
-        for await (const batch of nativeChunks(await ask(call))) {
+        for await (const batch of nativeChunks(await ask(call), asked)) {
           seen();
           // After its last line the answer is read to its end, so that the connection can be used again.
           if (final) continue;

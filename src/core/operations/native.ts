@@ -55,7 +55,7 @@ export function nativeOperations(services: Services): Record<Name, Operation> {
         body: JSON.stringify({ ...request, model: name }),
         signal: call.request.signal,
       });
-      const bytes = await read(answer, model);
+      const bytes = await read(answer, model, name);
       if (manages(call.identity)) return jsonOf(bytes);
       const shown = JSON.parse(bytes.toString()) as Record<string, unknown>;
       for (const key of OPERATORS_ONLY) delete shown[key];
@@ -88,10 +88,10 @@ export function nativeOperations(services: Services): Record<Name, Operation> {
   };
 }
 
-async function read(answer: UpstreamAnswer, model: string): Promise<Buffer> {
+async function read(answer: UpstreamAnswer, model: string, upstreamModel = model): Promise<Buffer> {
   const bytes = await readAll(answer.body);
   if (answer.status !== 200)
-    throw upstreamError(answer.status, bytes.toString(), { model, dialect: 'ollama' });
+    throw upstreamError(answer.status, bytes.toString(), { model, upstreamModel, dialect: 'ollama' });
   return bytes;
 }
 
