@@ -1,0 +1,80 @@
+/**
+ * Records: JSON values with a version, an expiry and fields to search by.
+ */
+import type { ListQuery, Records, Row, Table, WriteOptions } from '../port.js';
+import type { Connection } from './connection.js';
+
+interface StoredRow {
+  id: string;
+  version: number;
+  value: string;
+}
+
+const GET_MANY = `SELECT id, version, value FROM records
+  WHERE tbl = $1 AND id = ANY($2) AND (expires_at IS NULL OR expires_at > now_ms($3))`;
+const CREATE = 'SELECT create_record($1, $2, $3, $4, $5, $6, $7, $8) AS done';
+const UPDATE = 'SELECT update_record($1, $2, $3, $4, $5, $6, $7, $8, $9) AS done';
+const DELETE = `DELETE FROM records WHERE tbl = $3 AND id = $4 AND version = coalesce($5, version)
+  AND (expires_at IS NULL OR expires_at > now_ms($2)) RETURNING id, version, value, in_time($1)`;
+const LIST = `SELECT id, version, value FROM records
+  WHERE tbl = $1 AND id > $2 AND (expires_at IS NULL OR expires_at > now_ms($4)) ORDER BY id LIMIT $3`;
+const SEARCH = `SELECT r.id, r.version, r.value
+  FROM record_index i JOIN records r ON r.tbl = i.tbl AND r.id = i.id
+  WHERE i.tbl = $1 AND i.id > $2 AND i.name = $5 AND i.value = $6
+  AND (r.expires_at IS NULL OR r.expires_at > now_ms($4)) ORDER BY i.id LIMIT $3`;
+
+/** @param now milliseconds since 1970; null for the server's clock */
+export function records({ query, write }: Connection, now: () => number | null): Records {
+  const getMany = async <T>(table: Table, ids: string[]): Promise<(Row<T> | undefined)[]> => {
+    const rows = await query<StoredRow>(GET_MANY, [table, ids, now()]);
+    const found = new Map(rows.map((row) => [row.id, row]));
+    return ids.map((id) => toRow<T>(found.get(id)));
+  };
+  const remove = (table: Table, id: string, version?: number): Promise<StoredRow[]> => {
+    return write<StoredRow>(DELETE, [now(), table, id, version]);
+  };
+
+  return {
+    getMany,
+
+    get: async <T>(table: Table, id: string) => (await getMany<T>(table, [id]))[0],
+
+    async create(table, id, value, { index = {}, expiresAt }: WriteOptions = {}) {
+      const fields = [Object.keys(index), Object.values(index)];
+      const values = [now(), table, id, toJson(value), expiresAt, ...fields];
+      const [row] = await write<{ done: boolean }>(CREATE, values);
+      return row!.done;
+    },
+
+    async update(table, id, version, value, { index, expiresAt }: WriteOptions = {}) {
+      const fields = index ? [Object.keys(index), Object.values(index)] : [null, null];
+      const values = [now(), table, id, version, toJson(value), expiresAt, ...fields];
+      const [row] = await write<{ done: boolean }>(UPDATE, values);
+      return row!.done;
+    },
+
+    take: async <T>(table: Table, id: string) => toRow<T>((await remove(table, id))[0]),
+
+    delete: async (table, id, version) => (await remove(table, id, version)).length !== 0,
+
+    async list<T>(table: Table, { where, after = '', limit }: ListQuery) {
+      const page = [table, after, limit, now()];
+      const rows = where
+        ? await query<StoredRow>(SEARCH, [...page, where.index, where.equals])
+        : await query<StoredRow>(LIST, page);
+      return rows.map((row) => parsed<T>(row));
+    },
+  };
+}
+
+function toRow<T>(row: StoredRow | undefined): Row<T> | undefined {
+  return row && parsed<T>(row);
+}
+
+function parsed<T>({ id, version, value }: StoredRow): Row<T> {
+  return { id, value: JSON.parse(value) as T, version };
+}
+
+function toJson(value: unknown): string {
+  return JSON.stringify(value ?? null);
+}
