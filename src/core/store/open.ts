@@ -6,6 +6,8 @@ import { type Store, StoreUnavailable } from './port.js';
 interface OpenOptions {
   /** Milliseconds since 1970; for tests. */
   now?: () => number;
+  /** Of the database, where its URL has none. */
+  password?: string;
 }
 
 interface Scheme {
@@ -13,6 +15,11 @@ interface Scheme {
   form: string;
   make(where: string, options: OpenOptions): Promise<Store>;
 }
+
+const postgres: Scheme = {
+  form: 'postgres://HOST/DATABASE',
+  make: async (url, options) => (await import('./postgres.js')).postgres({ url, ...options }),
+};
 
 const SCHEMES: Record<string, Scheme> = {
   sqlite: {
@@ -27,6 +34,8 @@ const SCHEMES: Record<string, Scheme> = {
     form: 'memory:',
     make: async (_, options) => (await import('./sqlite.js')).memory(options),
   },
+  postgres,
+  postgresql: postgres,
 };
 
 /**
@@ -55,8 +64,8 @@ export async function openStore(where: string | Store, options: OpenOptions = {}
 }
 
 function supported(): string {
-  const forms = Object.values(SCHEMES).map(({ form }) => form);
-  return `It can be ${forms.join(', ')} or a Store object.`;
+  const forms = new Set(Object.values(SCHEMES).map(({ form }) => form));
+  return `It can be ${[...forms].join(', ')} or a Store object.`;
 }
 
 function isStore(value: unknown): value is Store {
