@@ -18,8 +18,21 @@ export type {
   Identity,
 } from './core/contract.js';
 export { type ErrorKind, GatewayError } from './core/errors.js';
+export type {
+  ErrorEvent,
+  EventName,
+  GatewayEvents,
+  Listener,
+  RefusedEvent,
+  UsageEvent,
+} from './core/events.js';
 export { createGateway, type Gateway, type GatewayOptions } from './core/gateway.js';
+export type { BeforeForward, Forward } from './core/hooks.js';
+export type { LimitsAdmin } from './core/limits/admin.js';
+export type { Subject } from './core/limits/subject.js';
 export type { LimitOverrides, Limits } from './core/limits/types.js';
 export { openStore } from './core/store/open.js';
-export { type Store, StoreUnavailable } from './core/store/port.js';
+export { type Store, StoreUnavailable, type UsageRow } from './core/store/port.js';
+export type { ReportOptions, UsageAdmin } from './core/usage/admin.js';
+export type { CurrentUsage } from './core/usage/current.js';
 export { VERSION } from './core/version.js';

@@ -9,10 +9,11 @@ import { createSessions, type Sessions } from './auth/sessions.js';
 import { createUsers, type Users } from './auth/users.js';
 import type { Config } from './config.js';
 import { loadConfig } from './config.js';
-import { createLimits, type LimitsAdmin } from './limits/policy.js';
+import { createLimits, type LimitsAdmin } from './limits/admin.js';
 import { createSettingsAdmin, type SettingsAdmin } from './settings.js';
 import { openStore } from './store/open.js';
 import type { Store } from './store/port.js';
+import { createUsage, type UsageAdmin } from './usage/admin.js';
 
 export interface Admin {
   config: Config;
@@ -25,6 +26,7 @@ export interface Admin {
   keys: ApiKeys;
   sessions: Sessions;
   limits: LimitsAdmin;
+  usage: UsageAdmin;
   /** What is changed while gateways run. */
   gateways: SettingsAdmin;
   close(): Promise<void>;
@@ -34,20 +36,23 @@ export interface Admin {
 export function createAdmin(config: Config, store: Store, source?: string): Admin {
   const roles = createRoles(config);
   const passwords = createPasswords(config.auth.password_hashing);
+  const users = createUsers({ store, passwords, roles });
+  const limits = createLimits({ roles, store, users });
   return {
     config,
     source,
     store,
     roles,
     passwords,
-    users: createUsers({ store, passwords, roles }),
+    users,
     keys: createApiKeys({ store, prefix: config.auth.api_key_prefix }),
     sessions: createSessions({
       store,
       ttl: config.auth.refresh_token_ttl,
       rotation: config.auth.refresh_rotation,
     }),
-    limits: createLimits({ roles }),
+    limits,
+    usage: createUsage({ config, store, limits, users }),
     gateways: createSettingsAdmin({ store, config }),
     close: () => store.close(),
   };

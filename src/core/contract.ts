@@ -47,7 +47,7 @@ export interface Identity {
   role: string;
 }
 
-/** Replaces authentication by the host app's own. `undefined` is answered 401. May be async. */
+/** The host app's own sign-in. `undefined` (or null) is answered 401, or left to our keys. May be async. */
 export type Authenticate = (request: GatewayRequest) => Identity | undefined | Promise<Identity | undefined>;
 
 /** Whose manner of speaking a route has: errors are rendered in it. */

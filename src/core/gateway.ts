@@ -5,10 +5,13 @@
  * that a model works for goes through `operations/inference.ts` and `generation.ts`.
  */
 import type { Admin } from './admin.js';
+import { checkOptions } from './config/options.js';
 import { type Config, type ConfigInput, checkConfig, loadConfig } from './config.js';
 import type { Authenticate, Dialect, GatewayRequest, GatewayResponse, Identity } from './contract.js';
 import { errorResponse, GatewayError } from './errors.js';
+import type { Events } from './events.js';
 import { finish } from './finish.js';
+import type { BeforeForward } from './hooks.js';
 import { requestId } from './http/request-id.js';
 import type { HostLogger } from './observe/logs.js';
 import { accountOperations } from './operations/accounts.js';
@@ -27,18 +30,36 @@ export interface GatewayOptions {
   config?: string | ConfigInput;
   /** `sqlite:PATH`, `memory:` or a Store; the configuration's where absent. */
   store?: string | Store;
-  /** Replaces keys and tokens by the host app's own sign-in. */
+  /** The host app's own sign-in. */
   authenticate?: Authenticate;
+  /**
+   * Accounts of our own: `/auth/*` is answered, and our API keys and tokens are taken. False where absent and there is
+   * an `authenticate`; true beside one lets both in, the app's users first.
+   */
+  accounts?: boolean;
+  /** Sees, changes or rejects each native request before it is sent. */
+  beforeForward?: BeforeForward;
   /** A pino logger of the host app, instead of log files. */
   logger?: HostLogger;
 }
 
-export interface Gateway extends Pick<Admin, 'users' | 'keys' | 'sessions' | 'limits' | 'roles'> {
+export interface Gateway extends Pick<Admin, 'users' | 'keys' | 'sessions' | 'limits' | 'usage' | 'roles'> {
   /**
    * Answers a request, errors included, in the caller's dialect. null: not one of our routes.
    * Rejects for bugs only.
    */
   handle(request: GatewayRequest): Promise<GatewayResponse | null>;
+  /**
+   * Listens to what happens: `usage` when a request was settled, `refused` for a 429, `error` for every other request
+   * that failed. A listener that throws breaks nothing: that is in error.log.
+   * @returns takes the listener back
+   *
+   * @example
+   * const off = gateway.on('usage', ({ identity, promptTokens, completionTokens }) =>
+   *   bill(identity, promptTokens + completionTokens),
+   * );
+   */
+  on: Events['on'];
   config: Config;
   /** Things the operator should know, told once at start. */
   notices: string[];
@@ -55,11 +76,17 @@ export interface Gateway extends Pick<Admin, 'users' | 'keys' | 'sessions' | 'li
  * const answer = await gateway.handle({ method: 'GET', url: '/openai/v1/models', headers: {} });
  */
 export async function createGateway(options: GatewayOptions = {}): Promise<Gateway> {
+  checkOptions(options);
   const { config, source } =
     typeof options.config === 'object'
       ? { config: checkConfig(options.config), source: undefined }
       : await loadConfig({ file: options.config });
-  const services = await createServices({ ...options, config, source });
+  const services = await createServices({
+    ...options,
+    accounts: options.accounts ?? !options.authenticate,
+    config,
+    source,
+  });
   const operations = createOperations(services);
 
   async function handle(request: GatewayRequest): Promise<GatewayResponse | null> {
@@ -92,11 +119,13 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
 
   return {
     handle,
+    on: services.events.on,
     config,
     users: services.users,
     keys: services.keys,
     sessions: services.sessions,
     limits: services.limits,
+    usage: services.usage,
     roles: services.roles,
     notices: services.notices,
     close: services.close,

@@ -32,6 +32,8 @@ export interface Work {
   onFirstByte(): void;
   /** Called once, after the settlement. `answered`: the upstream has the model and has begun. */
   onSettled(outcome: Outcome, charge: Charge, answered: boolean): void;
+  /** The stream breaks off after its status has gone out. */
+  onBroken(failure: GatewayError): void;
 }
 
 export interface Generation {
@@ -62,7 +64,7 @@ export function createGeneration(work: Work): Generation {
   const leave = () => stop.abort();
   lease.lost.addEventListener('abort', leave);
   work.signal?.addEventListener('abort', leave);
-  if (work.signal?.aborted) leave();
+  if (work.signal?.aborted || lease.lost.aborted) leave();
   lease.known = () => (answered ? meter.charge('aborted') : NOTHING_USED);
   let answered = false;
   let settled = false;
@@ -111,7 +113,7 @@ export function createGeneration(work: Work): Generation {
     if (!exchange.load && lease.ceiling !== undefined) {
       // Never 0: Ollama takes that for no limit at all.
       const left = Math.max(1, lease.ceiling - meter.output);
-      body.options = { ...call.request.options, num_predict: Math.min(exchange.maxTokens ?? left, left) };
+      body.options = { ...call.request.options, num_predict: Math.min(maxTokensOf(call) ?? left, left) };
     }
     return body;
   }
@@ -221,7 +223,9 @@ export function createGeneration(work: Work): Generation {
       const body = pullStream(output, first, {
         async onError(error) {
           const failure = await fail(error);
-          return failure.kind === 'client_gone' ? '' : encoder.fail(failure);
+          if (failure.kind === 'client_gone') return '';
+          work.onBroken(failure);
+          return encoder.fail(failure);
         },
         async onLeave() {
           leave();
@@ -238,6 +242,12 @@ function join(a: string | Buffer, b: string | Buffer): string | Buffer {
   if (b.length === 0) return a;
   if (typeof a === 'string' && typeof b === 'string') return a + b;
   return Buffer.concat([Buffer.from(a), Buffer.from(b)]);
+}
+
+/** The call's own bound; Ollama takes 0 and less for none. */
+function maxTokensOf({ request }: NativeCall): number | undefined {
+  const bound = request.options?.num_predict;
+  return typeof bound === 'number' && bound >= 1 ? Math.floor(bound) : undefined;
 }
 
 function parseDocument(bytes: Buffer): NativeChunk {

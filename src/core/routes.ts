@@ -68,7 +68,11 @@ export interface Routes {
 const GET = ['GET', 'HEAD'] as const;
 const POST = ['POST'] as const;
 
-export function createRoutes({ api_gateways }: Pick<Config, 'api_gateways'>): Routes {
+/** @param options.accounts whether `/auth/*` is ours; it is the host app's where its own users come */
+export function createRoutes(
+  { api_gateways }: Pick<Config, 'api_gateways'>,
+  { accounts = true }: { accounts?: boolean } = {},
+): Routes {
   const exact = new Map<string, Route>();
   /** Paths that end in an `{id}`. */
   const open = new Map<string, Route>();
@@ -95,12 +99,14 @@ export function createRoutes({ api_gateways }: Pick<Config, 'api_gateways'>): Ro
     methods: readonly string[],
     access: Route['access'],
   ) => add(path, { operation, methods, dialect: 'openai', access });
-  account('/auth/register', 'register', POST, 'public');
-  account('/auth/login', 'login', POST, 'public');
-  account('/auth/token', 'token', POST, 'public');
-  account('/auth/logout', 'logout', POST, 'user');
-  account('/auth/keys', 'keys', ['GET', 'HEAD', 'POST'], 'user');
-  account('/auth/keys/{id}', 'key', ['DELETE'], 'user');
+  if (accounts) {
+    account('/auth/register', 'register', POST, 'public');
+    account('/auth/login', 'login', POST, 'public');
+    account('/auth/token', 'token', POST, 'public');
+    account('/auth/logout', 'logout', POST, 'user');
+    account('/auth/keys', 'keys', ['GET', 'HEAD', 'POST'], 'user');
+    account('/auth/keys/{id}', 'key', ['DELETE'], 'user');
+  }
   account('/admin/v1/usage', 'usage', GET, 'user');
 
   if (api_gateways.enabled.includes('ollama')) {

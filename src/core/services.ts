@@ -2,12 +2,15 @@
 import { dirname, resolve } from 'node:path';
 import { type Admin, createAdmin } from './admin.js';
 import { type AccessTokens, createAccessTokens } from './auth/access-tokens.js';
-import { createAuthenticator } from './auth/authenticator.js';
+import { type Authenticated, createAuthenticator } from './auth/authenticator.js';
+import { createHostUsers } from './auth/host-users.js';
 import { claimSecret, loadSecrets } from './auth/secret.js';
 import { createThrottle, type Throttle } from './auth/throttle.js';
 import type { Config } from './config.js';
-import type { Authenticate, GatewayRequest, Identity } from './contract.js';
+import type { Authenticate, GatewayRequest } from './contract.js';
 import { GatewayError } from './errors.js';
+import { createEvents, type Events } from './events.js';
+import type { BeforeForward } from './hooks.js';
 import { createLeases, type Leases } from './limits/leases.js';
 import { createModels, type Models } from './models.js';
 import { createLogs, type HostLogger, type Logs, logsFrom } from './observe/logs.js';
@@ -35,8 +38,10 @@ export interface Services extends Omit<Admin, 'close'> {
   logs: Logs;
   metrics: Metrics;
   traffic: Traffic;
+  events: Events;
+  beforeForward?: BeforeForward;
   /** @throws GatewayError 401 */
-  authenticate(request: GatewayRequest): Promise<Identity>;
+  authenticate(request: GatewayRequest): Promise<Authenticated>;
   /** For the operator, at start. */
   notices: string[];
   close(): Promise<void>;
@@ -49,7 +54,10 @@ export interface ServiceOptions {
   /** Instead of the configured one. */
   store?: string | Store;
   authenticate?: Authenticate;
+  /** Where false, `/auth/*` is not answered and no keys or tokens of ours are taken. */
+  accounts: boolean;
   logger?: HostLogger;
+  beforeForward?: BeforeForward;
 }
 
 export async function createServices(options: ServiceOptions): Promise<Services> {
@@ -80,10 +88,13 @@ export async function createServices(options: ServiceOptions): Promise<Services>
   const claim = await whenReachable(() => claimSecret(store, secrets), onTrouble);
   const settings = await watchSettings({ store, config, onTrouble });
   const own = createAuthenticator({ store, apiKeys: admin.keys, accessTokens });
+  const host =
+    options.authenticate &&
+    createHostUsers({ authenticate: options.authenticate, overrides: admin.limits.overrides });
 
   return {
     ...admin,
-    routes: createRoutes(config),
+    routes: createRoutes(config, options),
     upstream,
     settings,
     models: createModels({ config, roles: admin.roles, settings, upstream }),
@@ -94,12 +105,19 @@ export async function createServices(options: ServiceOptions): Promise<Services>
     logs,
     metrics,
     traffic: createTraffic(),
+    events: createEvents((event, error) =>
+      logs.error.error({ err: error }, `a listener of the event '${event}' has failed`),
+    ),
+    beforeForward: options.beforeForward,
     notices: [secrets.notice, secrets.warning, store.notice, ...logs.notices].filter(
       (text) => text !== undefined,
     ),
-    authenticate: options.authenticate
-      ? (request) => askHost(options.authenticate!, request)
-      : (request) => own.authenticate(request.headers),
+    async authenticate(request) {
+      const identity = await host?.authenticate(request);
+      if (identity) return identity;
+      if (options.accounts) return own.authenticate(request.headers);
+      throw new GatewayError('invalid_key', { message: 'You are not signed in.' });
+    },
     async close() {
       claim.stop();
       settings.close();
@@ -110,12 +128,6 @@ export async function createServices(options: ServiceOptions): Promise<Services>
       await logs.close();
     },
   };
-}
-
-async function askHost(authenticate: Authenticate, request: GatewayRequest): Promise<Identity> {
-  const identity = await authenticate(request);
-  if (!identity) throw new GatewayError('invalid_key', { message: 'You are not signed in.' });
-  return identity;
 }
 
 /** Where files go that belong to a store: beside the SQLite file, else beside the configuration. */

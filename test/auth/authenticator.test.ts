@@ -13,7 +13,7 @@ describeStores('the authenticator', (open) => {
     const parts = await partsOn(await open());
     const ann = await addUser(parts, 'Ann', 'premium');
     const { key } = await parts.apiKeys.generate(ann);
-    const expected = { id: ann.id, username: 'Ann', role: 'premium', user: ann };
+    const expected = { id: ann.id, username: 'Ann', role: 'premium', limits: ann.limits };
     const { authenticate } = parts.authenticator;
     expect(await authenticate(bearer(key))).toEqual(expected);
     expect(await authenticate(bearer(await parts.accessTokens.issue(ann)))).toEqual(expected);

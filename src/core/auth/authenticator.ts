@@ -2,6 +2,7 @@
  * Who sends a request, told from its headers alone: an API key or an access token, as Bearer.
  */
 import type { Identity, RequestHeaders } from '../contract.js';
+import type { LimitOverrides } from '../limits/types.js';
 import type { Records } from '../store/port.js';
 import type { AccessTokens } from './access-tokens.js';
 import type { ApiKeys } from './api-keys.js';
@@ -12,8 +13,8 @@ import { unauthorized } from './unauthorized.js';
 import type { UserRecord } from './user.js';
 
 export interface Authenticated extends Identity {
-  /** The user's row, as of at most {@link REMEMBER} ago. Absent where the host app authenticates. */
-  user?: UserRecord;
+  /** What was set for the user instead of the role's limits, as of at most {@link REMEMBER} ago. */
+  limits?: LimitOverrides;
 }
 
 export interface Authenticator {
@@ -66,7 +67,7 @@ export function createAuthenticator({
       const start = now();
       // Nobody is refused by what is remembered: the user may have been made, or have logged in, a moment ago.
       const user = (await userOf(bearer, start - REMEMBER)) ?? (await userOf(bearer, start));
-      if (user) return { id: user.id, username: user.username, role: user.role, user };
+      if (user) return { id: user.id, username: user.username, role: user.role, limits: user.limits };
       if (isToken(bearer)) throw unauthorized('invalid_token', 'The access token has been revoked.');
       throw unauthorized('invalid_key', `Incorrect API key provided: ${masked(bearer)}.`);
     },

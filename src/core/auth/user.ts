@@ -73,7 +73,7 @@ export function checkOverrides(overrides: LimitOverrides): void {
   }
 }
 
-function badLimit(param: string, message: string): GatewayError {
+export function badLimit(param: string, message: string): GatewayError {
   return new GatewayError('invalid_value', { message, param });
 }
 

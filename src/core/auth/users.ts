@@ -3,8 +3,9 @@
  * keys and tokens are void.
  */
 import { randomUUID } from 'node:crypto';
-import { GATEWAYS, type GatewayName } from '../contract.js';
+import type { GatewayName } from '../contract.js';
 import { GatewayError } from '../errors.js';
+import { mergeOverrides, withoutOverrides } from '../limits/merge.js';
 import type { LimitOverrides } from '../limits/types.js';
 import type { Records } from '../store/port.js';
 import type { Passwords } from './passwords.js';
@@ -100,7 +101,7 @@ export function createUsers({
         username,
         role,
         created_at: new Date().toISOString(),
-        limits: merge({}, limits),
+        limits: mergeOverrides({}, limits),
         password_hash: await passwords.hash(password),
         generation: FIRST_GENERATION,
       };
@@ -132,11 +133,11 @@ export function createUsers({
 
     async setLimits(username, overrides) {
       checkOverrides(overrides);
-      return change(username, ({ limits }) => ({ limits: merge(limits, overrides) }));
+      return change(username, ({ limits }) => ({ limits: mergeOverrides(limits, overrides) }));
     },
 
     resetLimits: (username, gateway) =>
-      change(username, ({ limits }) => ({ limits: gateway ? without(limits, gateway) : {} })),
+      change(username, ({ limits }) => ({ limits: withoutOverrides(limits, gateway) })),
 
     revokeTokens: (username) => change(username, ({ generation }) => ({ generation: generation + 1 })),
 
@@ -161,20 +162,6 @@ export function createUsers({
 
 function indexOf({ id, role }: User): Record<string, string> {
   return { id, role };
-}
-
-function merge(limits: LimitOverrides, overrides: LimitOverrides): LimitOverrides {
-  const merged = { ...limits };
-  for (const gateway of GATEWAYS) {
-    const given = Object.entries(overrides[gateway] ?? {}).filter(([, value]) => value !== undefined);
-    if (given.length > 0) merged[gateway] = { ...merged[gateway], ...Object.fromEntries(given) };
-  }
-  return merged;
-}
-
-function without(limits: LimitOverrides, gateway: GatewayName): LimitOverrides {
-  const { [gateway]: _, ...rest } = limits;
-  return rest;
 }
 
 function taken(username: string): GatewayError {

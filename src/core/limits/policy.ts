@@ -3,7 +3,7 @@ import type { Roles } from '../auth/roles.js';
 import type { GatewayName } from '../contract.js';
 import type { LimitOverrides, Limits } from './types.js';
 
-export interface LimitsAdmin {
+export interface LimitPolicy {
   /** The limits in force on a gateway. A role that the configuration no longer has allows nothing. */
   of(subject: { role: string; limits?: LimitOverrides }, gateway: GatewayName): Limits;
 }
@@ -15,7 +15,7 @@ const NOTHING: Limits = {
   request_limit_hourly: 0,
 };
 
-export function createLimits({ roles }: { roles: Roles }): LimitsAdmin {
+export function createPolicy({ roles }: { roles: Pick<Roles, 'get'> }): LimitPolicy {
   return {
     of(subject, gateway) {
       const template = roles.get(subject.role)?.limits[gateway] ?? NOTHING;

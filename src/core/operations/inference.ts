@@ -3,7 +3,6 @@ import type { GatewayResponse } from '../contract.js';
 import { GatewayError } from '../errors.js';
 import { createGeneration } from '../generation.js';
 import { parseJson, readBody } from '../http/body.js';
-import type { LimitOverrides } from '../limits/types.js';
 import type { Services } from '../services.js';
 import {
   readChatCompletion,
@@ -16,8 +15,9 @@ import {
   readNativeEmbeddings,
   readNativeGenerate,
 } from '../translate/index.js';
-import type { Exchange } from '../translate/types.js';
+import type { Exchange, NativeCall } from '../translate/types.js';
 import { createMeter } from '../usage/meter.js';
+import { admit } from './admission.js';
 import { type Call, jsonOf, type Operation } from './call.js';
 import { recordUsage } from './record-usage.js';
 
@@ -40,27 +40,17 @@ export function inferenceOperations(services: Services): Record<keyof typeof REA
   return Object.fromEntries(operations) as Record<keyof typeof READERS, Operation>;
 }
 
-function inference(services: Services, read: Reader): Operation {
-  const { config, models, leases, limits, estimator, upstream } = services;
+function inference(services: Services, readExchange: Reader): Operation {
+  const { config, models, estimator, upstream } = services;
 
   return async (call) => {
     const gateway = call.route!.gateway!;
     const body = parseJson(await readBody(call.request, config.server.body_limit), call.dialect);
-    const exchange = read(body, { defaultModel: models.defaultModel(gateway) });
-    const upstreamModel = models.resolve(call.identity, gateway, exchange.model);
-    keepAliveFor(services, call, exchange);
-
-    const prompt = exchange.load ? 0 : estimator.estimate(upstreamModel, exchange.calls);
-    const lease = await leases.admit({
-      identity: call.identity,
-      limits: limits.of(subjectOf(call), gateway),
-      gateway,
-      model: exchange.model,
-      prompt,
-      maxTokens: exchange.maxTokens === undefined ? undefined : exchange.maxTokens * exchange.calls.length,
-      generates:
-        !exchange.load && (exchange.endpoint === '/api/chat' || exchange.endpoint === '/api/generate'),
-    });
+    const read = readExchange(body, { defaultModel: models.defaultModel(gateway) });
+    const upstreamModel = models.resolve(call.identity, gateway, read.model);
+    keepAliveFor(services, call, read);
+    const { lease, exchange } = await admit(services, call, read, upstreamModel);
+    const estimate = (calls: NativeCall[]) => (exchange.load ? 0 : estimator.estimate(upstreamModel, calls));
 
     const generation = createGeneration({
       exchange,
@@ -73,8 +63,8 @@ function inference(services: Services, read: Reader): Operation {
       upstreamModel,
       lease,
       meter: createMeter({
-        estimated: prompt,
-        estimateOf: (one) => (exchange.load ? 0 : estimator.estimate(upstreamModel, [one])),
+        estimated: estimate(exchange.calls),
+        estimateOf: (one) => estimate([one]),
         observe(one, tokens) {
           services.metrics.estimated(estimator.estimate(upstreamModel, [one]), tokens);
           estimator.observe(upstreamModel, one, tokens);
@@ -92,6 +82,9 @@ function inference(services: Services, read: Reader): Operation {
           charge,
           answered,
         }),
+      onBroken(failure) {
+        call.failure = failure;
+      },
     });
 
     const answer = await (exchange.stream && !exchange.load
@@ -138,9 +131,4 @@ function lasts(keepAlive: number | string): boolean {
 
 function isNegative(keepAlive: number | string): boolean {
   return String(keepAlive).trim().startsWith('-');
-}
-
-/** Users of our own carry limits; the host app's have their role's. */
-function subjectOf({ identity }: Call): { role: string; limits?: LimitOverrides } {
-  return { role: identity.role, limits: identity.user?.limits };
 }

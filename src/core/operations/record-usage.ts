@@ -1,4 +1,4 @@
-/** Tells log and metrics what a settled request has used. */
+/** Tells log, metrics and the host app what a settled request has used. */
 import type { GatewayName } from '../contract.js';
 import type { Services } from '../services.js';
 import type { Charge } from '../store/port.js';
@@ -15,7 +15,7 @@ interface Used {
   answered: boolean;
 }
 
-export function recordUsage({ logs, metrics }: Services, call: Call, used: Used): void {
+export function recordUsage({ logs, metrics, events }: Services, call: Call, used: Used): void {
   const { gateway, model, upstreamModel, outcome, charge, answered } = used;
   // Only what the upstream has answered for: a name that a client made up never becomes a label.
   if (answered) metrics.tokens(gateway, upstreamModel, charge.promptTokens, charge.completionTokens);
@@ -28,6 +28,16 @@ export function recordUsage({ logs, metrics }: Services, call: Call, used: Used)
     prompt_tokens: charge.promptTokens,
     completion_tokens: charge.completionTokens,
     requests: charge.requests,
+    state: outcome,
+    ms: charge.latencyMs,
+  });
+  events.emit('usage', {
+    requestId: call.id,
+    identity: call.identity.id,
+    gateway,
+    model,
+    promptTokens: charge.promptTokens,
+    completionTokens: charge.completionTokens,
     state: outcome,
     ms: charge.latencyMs,
   });

@@ -20,7 +20,7 @@ export class StoreUnavailable extends Error {
 /** Milliseconds within which every call answers or rejects. */
 export const STORE_DEADLINE = 2_000;
 
-export type Table = 'users' | 'keys' | 'sessions' | 'settings' | 'processes';
+export type Table = 'users' | 'keys' | 'sessions' | 'settings' | 'processes' | 'limits';
 
 export interface Row<T> {
   id: string;
