@@ -32,6 +32,8 @@ export interface RigOptions {
   /** In memory where absent. */
   store?: string;
   authenticate?: GatewayOptions['authenticate'];
+  accounts?: boolean;
+  beforeForward?: GatewayOptions['beforeForward'];
   simulator?: Parameters<typeof startSimulator>[0];
 }
 
@@ -46,6 +48,8 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
   const gateway = await createGateway({
     store,
     authenticate: options.authenticate,
+    accounts: options.accounts,
+    beforeForward: options.beforeForward,
     logger: collectingLogger(log),
     config: {
       ...extra,
