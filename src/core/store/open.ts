@@ -21,6 +21,11 @@ const postgres: Scheme = {
   make: async (url, options) => (await import('./postgres.js')).postgres({ url, ...options }),
 };
 
+const redis: Scheme = {
+  form: 'redis://HOST',
+  make: async (url, options) => (await import('./redis.js')).redis({ url, ...options }),
+};
+
 const SCHEMES: Record<string, Scheme> = {
   sqlite: {
     form: 'sqlite:PATH',
@@ -36,6 +41,8 @@ const SCHEMES: Record<string, Scheme> = {
   },
   postgres,
   postgresql: postgres,
+  redis,
+  rediss: redis,
 };
 
 /**
