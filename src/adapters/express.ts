@@ -28,7 +28,7 @@ export type ExpressHandler = (
  * app.use(parallama(gateway));
  * app.use('/ai', parallama(gateway));
  */
-export function parallama(gateway: Gateway, { operations = false }: MountOptions = {}): ExpressHandler {
+export function parallama(gateway: Gateway, { operations }: MountOptions = {}): ExpressHandler {
   return async (req, res, next) => {
     const { baseUrl, body, ip } = req as ExpressRequest;
     try {
@@ -37,7 +37,7 @@ export function parallama(gateway: Gateway, { operations = false }: MountOptions
           url: req.url ?? '/',
           body: parsedBody(req, body),
           ip,
-          operations: operations || baseUrl !== '',
+          operations: operations ?? baseUrl !== '',
         }),
       );
       if (answer) await send(req, res, answer);

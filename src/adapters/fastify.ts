@@ -12,13 +12,14 @@ export interface PluginOptions {
 }
 
 /**
- * A plugin with a scope of its own: it takes bodies unread, and the app's parsers stay as they are. What is not a
- * route of the gateway is the app's 404.
+ * A plugin with a scope of its own: it takes bodies unread, and the app's parsers stay as they are. It declares the
+ * gateway's paths and no others, so that an app may have a front page and a wildcard of its own beside it.
  *
  * @example
  * await app.register(parallama, { gateway, prefix: '/ai' });
  */
-export async function parallama(app: FastifyInstance, { gateway, operations }: PluginOptions): Promise<void> {
+export async function parallama(app: FastifyInstance, { gateway, ...options }: PluginOptions): Promise<void> {
+  const { operations = app.prefix !== '' } = options;
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
 
@@ -27,8 +28,10 @@ export async function parallama(app: FastifyInstance, { gateway, operations }: P
     const response = await gateway.handle(
       toGatewayRequest(request.raw, reply.raw, {
         url,
+        // The stream as the app's preParsing hooks have left it; undefined where the request has no body.
+        body: request.body,
         ip: request.ip,
-        operations: operations ?? app.prefix !== '',
+        operations,
       }),
     );
     if (!response) return reply.callNotFound();
@@ -36,6 +39,5 @@ export async function parallama(app: FastifyInstance, { gateway, operations }: P
     return reply.send(response.status === 204 ? undefined : response.body);
   };
 
-  app.all('/', answer);
-  app.all('/*', answer);
+  for (const pattern of gateway.patterns({ operations })) app.all(pattern, answer);
 }

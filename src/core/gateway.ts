@@ -49,6 +49,8 @@ export interface Gateway extends Pick<Admin, 'users' | 'keys' | 'sessions' | 'li
    * Rejects for bugs only.
    */
   handle(request: GatewayRequest): Promise<GatewayResponse | null>;
+  /** The paths that `handle` answers, for hosts that want their routes declared: `/auth/login`, `/openai/v1/*`. */
+  patterns(options: { operations: boolean }): string[];
   /**
    * Listens to what happens: `usage` when a request was settled, `refused` for a 429, `error` for every other request
    * that failed. A listener that throws breaks nothing: that is in error.log.
@@ -119,6 +121,7 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
 
   return {
     handle,
+    patterns: services.routes.patterns,
     on: services.events.on,
     config,
     users: services.users,

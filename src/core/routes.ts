@@ -61,6 +61,8 @@ export type Match =
 export interface Routes {
   /** null: not ours. */
   match(url: string): Match | null;
+  /** Where answers may be had, for the router of a host app: `/auth/login`, `/openai/v1/*`. */
+  patterns(options: { operations: boolean }): string[];
   /** All routes of a gateway, for discovery: `POST /openai/v1/chat/completions`. */
   endpoints(gateway: GatewayName): string[];
 }
@@ -165,7 +167,21 @@ export function createRoutes(
     return undefined;
   }
 
+  function patterns({ operations }: { operations: boolean }): string[] {
+    const parents = [
+      ...prefixes.map(({ prefix }) => prefix).filter((prefix) => prefix !== '/'),
+      ...open.keys(),
+    ];
+    const covered = (path: string) => parents.some((parent) => parent !== path && path.startsWith(parent));
+    const single = [...exact].filter(([, route]) => operations || !route.service).map(([path]) => path);
+    return [
+      ...single.filter((path) => !parents.includes(path) && !covered(path)),
+      ...parents.filter((parent) => !covered(parent)).map((parent) => `${parent}*`),
+    ];
+  }
+
   return {
+    patterns,
     match(url) {
       const query = url.indexOf('?');
       const path = query < 0 ? url : url.slice(0, query);

@@ -66,6 +66,8 @@ async function decode(body: Readable, decoder: NodeJS.ReadWriteStream, limit: nu
  * on to a client that is still sending.
  */
 function collect(stream: Readable, limit: number): Promise<Buffer> {
+  // Somebody else has read it, and it says no more.
+  if (stream.readableEnded) return Promise.resolve(Buffer.alloc(0));
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;

@@ -1,0 +1,3 @@
+import { describeHost } from './suite.js';
+
+describeHost('the server of its own');
