@@ -6,6 +6,7 @@ import { type ApiKeys, createApiKeys } from './auth/api-keys.js';
 import { createPasswords, type Passwords } from './auth/passwords.js';
 import { createRoles, type Roles } from './auth/roles.js';
 import { createSessions, type Sessions } from './auth/sessions.js';
+import { createTokensAdmin, type TokensAdmin } from './auth/tokens-admin.js';
 import { createUsers, type Users } from './auth/users.js';
 import type { Config } from './config.js';
 import { loadConfig } from './config.js';
@@ -14,6 +15,7 @@ import { createSettingsAdmin, type SettingsAdmin } from './settings.js';
 import { openStore } from './store/open.js';
 import type { Store } from './store/port.js';
 import { createUsage, type UsageAdmin } from './usage/admin.js';
+import { createReports, type Reports } from './usage/report.js';
 
 export interface Admin {
   config: Config;
@@ -25,8 +27,11 @@ export interface Admin {
   users: Users;
   keys: ApiKeys;
   sessions: Sessions;
+  /** Takes tokens and keys away. */
+  tokens: TokensAdmin;
   limits: LimitsAdmin;
   usage: UsageAdmin;
+  reports: Reports;
   /** What is changed while gateways run. */
   gateways: SettingsAdmin;
   close(): Promise<void>;
@@ -37,6 +42,9 @@ export function createAdmin(config: Config, store: Store, source?: string): Admi
   const roles = createRoles(config);
   const passwords = createPasswords(config.auth.password_hashing);
   const users = createUsers({ store, passwords, roles });
+  const keys = createApiKeys({ store, prefix: config.auth.api_key_prefix });
+  const { refresh_token_ttl: ttl, refresh_rotation: rotation } = config.auth;
+  const sessions = createSessions({ store, ttl, rotation });
   const limits = createLimits({ roles, store, users });
   return {
     config,
@@ -45,14 +53,12 @@ export function createAdmin(config: Config, store: Store, source?: string): Admi
     roles,
     passwords,
     users,
-    keys: createApiKeys({ store, prefix: config.auth.api_key_prefix }),
-    sessions: createSessions({
-      store,
-      ttl: config.auth.refresh_token_ttl,
-      rotation: config.auth.refresh_rotation,
-    }),
+    keys,
+    sessions,
+    tokens: createTokensAdmin({ users, sessions, keys }),
     limits,
     usage: createUsage({ config, store, limits, users }),
+    reports: createReports({ store, users }),
     gateways: createSettingsAdmin({ store, config }),
     close: () => store.close(),
   };

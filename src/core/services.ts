@@ -15,6 +15,7 @@ import { createLeases, type Leases } from './limits/leases.js';
 import { createModels, type Models } from './models.js';
 import { createLogs, type HostLogger, type Logs, logsFrom } from './observe/logs.js';
 import { createMetrics, type Metrics } from './observe/metrics.js';
+import { announceProcess, type Presence } from './observe/processes.js';
 import { timedStore } from './observe/timed-store.js';
 import { createTraffic, type Traffic } from './observe/traffic.js';
 import { createRoutes, type Routes } from './routes.js';
@@ -25,6 +26,7 @@ import { whenReachable } from './store/when-reachable.js';
 import { createUpstream, type Upstream } from './upstream/client.js';
 import { createEstimator, type Estimator } from './usage/estimate.js';
 import { createJournal } from './usage/journal.js';
+import { VERSION } from './version.js';
 
 export interface Services extends Omit<Admin, 'close'> {
   routes: Routes;
@@ -38,6 +40,8 @@ export interface Services extends Omit<Admin, 'close'> {
   logs: Logs;
   metrics: Metrics;
   traffic: Traffic;
+  /** This process among the others on the store. */
+  presence: Presence;
   events: Events;
   beforeForward?: BeforeForward;
   /** @throws GatewayError 401 */
@@ -91,6 +95,8 @@ export async function createServices(options: ServiceOptions): Promise<Services>
   const host =
     options.authenticate &&
     createHostUsers({ authenticate: options.authenticate, overrides: admin.limits.overrides });
+  const traffic = createTraffic();
+  const presence = announceProcess({ store, traffic, version: VERSION, onTrouble });
 
   return {
     ...admin,
@@ -104,7 +110,8 @@ export async function createServices(options: ServiceOptions): Promise<Services>
     accessTokens,
     logs,
     metrics,
-    traffic: createTraffic(),
+    traffic,
+    presence,
     events: createEvents((event, error) =>
       logs.error.error({ err: error }, `a listener of the event '${event}' has failed`),
     ),
@@ -121,6 +128,7 @@ export async function createServices(options: ServiceOptions): Promise<Services>
     async close() {
       claim.stop();
       settings.close();
+      await presence.close();
       await leases.close();
       await upstream.close();
       await admin.close();

@@ -4,18 +4,29 @@ import { GATEWAYS, type GatewayName } from '../contract.js';
 /** Seconds, and buckets. */
 const WINDOW = 60;
 
+/** Of the last minute. */
+export interface TrafficSum {
+  requests: number;
+  /** Sum over the requests. */
+  milliseconds: number;
+}
+
+/** Over the last minute: the mean latency, whole, and the requests a second, to two decimals. */
+export interface RecentTraffic {
+  latency_ms: number;
+  requests_per_second: number;
+}
+
 export interface Traffic {
   /** One request took this many milliseconds. */
   note(gateway: GatewayName, milliseconds: number): void;
-  /** Over the last minute: the mean latency, whole, and the requests a second, to two decimals. */
-  of(gateway: GatewayName): { latency_ms: number; requests_per_second: number };
+  sum(gateway: GatewayName): TrafficSum;
+  of(gateway: GatewayName): RecentTraffic;
 }
 
-interface Bucket {
+interface Bucket extends TrafficSum {
   /** The second that it counts. */
   second: number;
-  requests: number;
-  milliseconds: number;
 }
 
 /**
@@ -26,6 +37,15 @@ export function createTraffic({ now = () => performance.now() }: { now?: () => n
   const buckets = new Map(GATEWAYS.map((gateway) => [gateway, Array.from({ length: WINDOW }, emptyBucket)]));
   const second = () => Math.floor(now() / 1_000);
 
+  function sum(gateway: GatewayName): TrafficSum {
+    const oldest = second() - WINDOW + 1;
+    const recent = buckets.get(gateway)!.filter((bucket) => bucket.second >= oldest);
+    return {
+      requests: recent.reduce((sum, bucket) => sum + bucket.requests, 0),
+      milliseconds: recent.reduce((sum, bucket) => sum + bucket.milliseconds, 0),
+    };
+  }
+
   return {
     note(gateway, milliseconds) {
       const at = second();
@@ -34,16 +54,15 @@ export function createTraffic({ now = () => performance.now() }: { now?: () => n
       bucket.requests += 1;
       bucket.milliseconds += milliseconds;
     },
-    of(gateway) {
-      const oldest = second() - WINDOW + 1;
-      const recent = buckets.get(gateway)!.filter((bucket) => bucket.second >= oldest);
-      const requests = recent.reduce((sum, bucket) => sum + bucket.requests, 0);
-      const milliseconds = recent.reduce((sum, bucket) => sum + bucket.milliseconds, 0);
-      return {
-        latency_ms: requests === 0 ? 0 : Math.round(milliseconds / requests),
-        requests_per_second: Math.round((requests / WINDOW) * 100) / 100,
-      };
-    },
+    sum,
+    of: (gateway) => meanTraffic(sum(gateway)),
+  };
+}
+
+export function meanTraffic({ requests, milliseconds }: TrafficSum): RecentTraffic {
+  return {
+    latency_ms: requests === 0 ? 0 : Math.round(milliseconds / requests),
+    requests_per_second: Math.round((requests / WINDOW) * 100) / 100,
   };
 }
 

@@ -18,7 +18,7 @@ const READY_FOR = 2_000;
 const UPSTREAM_DEADLINE = 3_000;
 
 export function serviceOperations(services: Services): Record<Name, Operation> {
-  const { config, routes, settings, traffic, store, upstream, metrics } = services;
+  const { config, routes, settings, presence, store, upstream, metrics } = services;
   const enabled = GATEWAYS.filter((name) => config.api_gateways.enabled.includes(name));
   let checked: { at: number; checks: Promise<Checks> } | undefined;
 
@@ -65,11 +65,14 @@ export function serviceOperations(services: Services): Record<Name, Operation> {
     },
 
     async status() {
-      const { store: storeUp, upstream: upstreamUp } = await checks();
+      const [{ store: storeUp, upstream: upstreamUp }, traffic] = await Promise.all([
+        checks(),
+        presence.traffic(),
+      ]);
       const working = storeUp && upstreamUp ? 'operational' : 'degraded';
       const statusOf = (name: GatewayName) => (settings.of(name).enabled ? working : 'disabled');
       const gateways = Object.fromEntries(
-        enabled.map((name) => [name, { status: statusOf(name), ...traffic.of(name) }]),
+        enabled.map((name) => [name, { status: statusOf(name), ...traffic[name] }]),
       );
       return json(200, { timestamp: `${new Date().toISOString().slice(0, 19)}Z`, gateways });
     },
@@ -95,6 +98,7 @@ export function serviceOperations(services: Services): Record<Name, Operation> {
           message: 'Reading metrics needs the token that is configured for it.',
         });
       }
+      await checks();
       for (const name of enabled) metrics.gatewayEnabled(name, settings.of(name).enabled);
       return { status: 200, headers: { 'content-type': metrics.contentType }, body: await metrics.render() };
     },
