@@ -18,8 +18,9 @@ const RENEW = `UPDATE holds h SET until = now_ms($2) + $3::bigint, known = mine.
   FROM unnest($4::text[], $5::text[]) AS mine(id, known)
   WHERE h.id = mine.id AND h.state = 'active' AND h.until > now_ms($2) RETURNING h.id, in_time($1)`;
 const SETTLE = 'SELECT settle($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) AS done';
-const COUNTERS = `SELECT key, used::float8 AS used, held::float8 AS held FROM counters
-  WHERE subject = $1 AND key = ANY($2)`;
+const COUNTERS = `SELECT coalesce(c.used, 0)::float8 AS used, coalesce(c.held, 0)::float8 AS held
+  FROM unnest($2::text[]) WITH ORDINALITY AS wanted(key, at)
+  LEFT JOIN counters c ON c.subject = $1 AND c.key = wanted.key ORDER BY wanted.at`;
 const SWEEP = 'SELECT ended, more FROM sweep($1, $2, $3)';
 
 interface Measured {
@@ -67,11 +68,7 @@ export function quotas({ query, write }: Connection, now: () => number | null): 
       return row!.done;
     },
 
-    async counters(subject, keys) {
-      const rows = await query<Counter & { key: string }>(COUNTERS, [subject, keys]);
-      const found = new Map(rows.map(({ key, used, held }) => [key, { used, held }]));
-      return keys.map((key) => found.get(key) ?? { used: 0, held: 0 });
-    },
+    counters: (subject, keys) => query<Counter>(COUNTERS, [subject, keys]),
 
     async sweep() {
       let expiredHolds = 0;

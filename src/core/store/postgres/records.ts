@@ -10,8 +10,9 @@ interface StoredRow {
   value: string;
 }
 
-const GET_MANY = `SELECT id, version, value FROM records
-  WHERE tbl = $1 AND id = ANY($2) AND (expires_at IS NULL OR expires_at > now_ms($3))`;
+const GET_MANY = `SELECT wanted.at::integer, r.id, r.version, r.value
+  FROM unnest($2::text[]) WITH ORDINALITY AS wanted(id, at) JOIN records r ON r.tbl = $1 AND r.id = wanted.id
+  WHERE r.expires_at IS NULL OR r.expires_at > now_ms($3)`;
 const CREATE = 'SELECT create_record($1, $2, $3, $4, $5, $6, $7, $8) AS done';
 const UPDATE = 'SELECT update_record($1, $2, $3, $4, $5, $6, $7, $8, $9) AS done';
 const DELETE = `DELETE FROM records WHERE tbl = $3 AND id = $4 AND version = coalesce($5, version)
@@ -26,9 +27,9 @@ const SEARCH = `SELECT r.id, r.version, r.value
 /** @param now milliseconds since 1970; null for the server's clock */
 export function records({ query, write }: Connection, now: () => number | null): Records {
   const getMany = async <T>(table: Table, ids: string[]): Promise<(Row<T> | undefined)[]> => {
-    const rows = await query<StoredRow>(GET_MANY, [table, ids, now()]);
-    const found = new Map(rows.map((row) => [row.id, row]));
-    return ids.map((id) => toRow<T>(found.get(id)));
+    const rows = await query<StoredRow & { at: number }>(GET_MANY, [table, ids, now()]);
+    const found = new Map(rows.map((row) => [row.at - 1, row]));
+    return ids.map((_, at) => toRow<T>(found.get(at)));
   };
   const remove = (table: Table, id: string, version?: number): Promise<StoredRow[]> => {
     return write<StoredRow>(DELETE, [now(), table, id, version]);

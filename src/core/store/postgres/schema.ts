@@ -42,8 +42,9 @@ export async function migrate(client: ClientBase, schema: string): Promise<void>
 /** undefined where there is no such schema, 0 where it is empty. */
 async function versionOf(client: ClientBase, schema: string): Promise<number | undefined> {
   const there = await client.query<{ schema: boolean; meta: boolean }>(
-    'SELECT to_regnamespace($1) IS NOT NULL AS schema, to_regclass($2) IS NOT NULL AS meta',
-    [schema, `${schema}.meta`],
+    `SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1) AS schema,
+      EXISTS (SELECT FROM pg_tables WHERE schemaname = $1 AND tablename = 'meta') AS meta`,
+    [schema],
   );
   if (!there.rows[0]?.schema) return undefined;
   if (!there.rows[0].meta) return 0;
