@@ -10,7 +10,15 @@ const LAYERS = [
   ['core/contract.ts', 'core/version.ts'],
   ['core/errors.ts'],
   ['core/http/', 'core/store/', 'core/translate/', 'core/config.ts', 'core/config/'],
-  ['core/auth/', 'core/limits/', 'core/usage/', 'core/upstream/', 'core/observe/', 'core/settings.ts'],
+  [
+    'core/auth/',
+    'core/limits/',
+    'core/usage/',
+    'core/upstream/',
+    'core/observe/',
+    'core/settings.ts',
+    'core/failure.ts',
+  ],
   [
     'core/models.ts',
     'core/routes.ts',

@@ -10,6 +10,7 @@ import { type Config, type ConfigInput, checkConfig, loadConfig } from './config
 import type { Authenticate, Dialect, GatewayRequest, GatewayResponse, Identity } from './contract.js';
 import { errorResponse, GatewayError } from './errors.js';
 import type { Events } from './events.js';
+import { asGatewayError } from './failure.js';
 import { finish } from './finish.js';
 import type { BeforeForward } from './hooks.js';
 import { requestId } from './http/request-id.js';
@@ -23,7 +24,7 @@ import { serviceOperations } from './operations/service.js';
 import { usageOperations } from './operations/usage.js';
 import type { Match, OperationName, Route } from './routes.js';
 import { createServices, type Services } from './services.js';
-import { type Store, StoreUnavailable } from './store/port.js';
+import type { Store } from './store/port.js';
 
 export interface GatewayOptions {
   /** Path of a configuration file, or an object of the file's shape; looked for in the usual places where absent. */
@@ -113,7 +114,7 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
   }
 
   function refuse(call: Call, error: unknown): GatewayResponse {
-    const known = toGatewayError(error);
+    const known = asGatewayError(error);
     call.failure = known;
     if (known.kind === 'internal') services.logs.error.error({ request_id: call.id, err: error }, 'bug');
     return errorResponse(known, call.dialect);
@@ -191,15 +192,4 @@ function wrongMethod({ request, route, path, dialect }: Call): GatewayError {
       ? `method not allowed, use ${allowed}`
       : `Not allowed to ${request.method} on ${path}. Use ${allowed}.`;
   return new GatewayError('method_not_allowed', { message, headers: { allow: allowed } });
-}
-
-/** Seconds after which a client may ask a store again that was away. */
-const STORE_RETRY = '2';
-
-function toGatewayError(error: unknown): GatewayError {
-  if (error instanceof GatewayError) return error;
-  if (error instanceof StoreUnavailable) {
-    return new GatewayError('store_unavailable', { cause: error, headers: { 'retry-after': STORE_RETRY } });
-  }
-  return new GatewayError('internal', { cause: error });
 }

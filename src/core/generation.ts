@@ -8,13 +8,14 @@
 import type { Readable } from 'node:stream';
 import type { Dialect } from './contract.js';
 import { GatewayError } from './errors.js';
+import { asGatewayError, storeAway } from './failure.js';
 import { pullStream } from './http/pull-stream.js';
 import { readAll } from './http/read-all.js';
 import { type Lease, NOTHING_USED } from './limits/leases.js';
 import type { Charge } from './store/port.js';
 import { collector, isDone, lengthChunk, type UpstreamContext, upstreamError } from './translate/index.js';
 import type { Exchange, NativeAnswer, NativeCall, NativeChunk, ReplyContext } from './translate/types.js';
-import { type Upstream, upstreamFailure } from './upstream/client.js';
+import type { Upstream } from './upstream/client.js';
 import { nativeChunks } from './upstream/native-stream.js';
 import type { Meter, Outcome } from './usage/meter.js';
 
@@ -89,8 +90,7 @@ export function createGeneration(work: Work): Generation {
     stop.abort();
     await settle(gone ? 'aborted' : 'failed');
     if (gone) return new GatewayError('client_gone', { cause: error });
-    if (lease.lost.aborted) return new GatewayError('store_unavailable', { cause: error });
-    return upstreamFailure(error);
+    return lease.lost.aborted ? storeAway(error) : asGatewayError(error);
   }
 
   async function ask(call: NativeCall): Promise<Readable> {

@@ -59,9 +59,7 @@ export function createUpstream({ origin, connectTimeout, firstByteTimeout }: Ups
   };
 }
 
-/** What a failed request or a broken answer is to the client. */
-export function upstreamFailure(error: unknown, signal?: AbortSignal): GatewayError {
-  if (error instanceof GatewayError) return error;
+function upstreamFailure(error: unknown, signal?: AbortSignal): GatewayError {
   if (signal?.aborted) return new GatewayError('client_gone', { cause: error });
   if (error instanceof errors.HeadersTimeoutError || error instanceof errors.ConnectTimeoutError) {
     return new GatewayError('upstream_timeout', { cause: error });
