@@ -47,8 +47,7 @@ export interface Asking {
 /**
  * Shows the exchange's requests to the hook, and measures them again.
  * @returns the calls to make instead of the exchange's own
- * @throws GatewayError for a rejection, `client_gone` where the client left meanwhile; else what the hook threw by
- * mistake
+ * @throws GatewayError for a rejection, `internal` for a mistake of the hook, `client_gone` where the client has left
  */
 export async function runHook(
   hook: BeforeForward,
@@ -72,8 +71,9 @@ async function decide(hook: BeforeForward, forward: Forward): Promise<void> {
   try {
     await hook(forward);
   } catch (error) {
-    if (error instanceof GatewayError || !isRejection(error)) throw error;
-    throw new GatewayError('forbidden', { message: error.message, cause: error });
+    if (error instanceof GatewayError || error instanceof StoreUnavailable) throw error;
+    if (isRejection(error)) throw new GatewayError('forbidden', { message: error.message, cause: error });
+    throw new GatewayError('internal', { cause: error });
   }
 }
 
@@ -87,7 +87,6 @@ const MISTAKES = [
   URIError,
   AggregateError,
   DOMException,
-  StoreUnavailable,
 ];
 
 function isRejection(error: unknown): error is Error {
