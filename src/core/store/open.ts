@@ -1,6 +1,7 @@
 /**
  * From the `store` setting to a store. A driver is loaded when its scheme is named.
  */
+import type KeyvRedis from '@keyv/redis';
 import { type Store, StoreUnavailable } from './port.js';
 
 interface OpenOptions {
@@ -8,6 +9,11 @@ interface OpenOptions {
   now?: () => number;
   /** Of the database, where its URL has none. */
   password?: string;
+}
+
+/** A Keyv, whose adapter says where the store is. */
+export interface KeyvLike {
+  store: unknown;
 }
 
 interface Scheme {
@@ -53,9 +59,11 @@ const SCHEMES: Record<string, Scheme> = {
  * @example
  * const store = await openStore('sqlite:./parallama.db');
  */
-export async function openStore(where: string | Store, options: OpenOptions = {}): Promise<Store> {
+export async function openStore(where: string | Store | KeyvLike, options: OpenOptions = {}): Promise<Store> {
   if (typeof where !== 'string') {
     if (isStore(where)) return where;
+    const adapter = isKeyv(where) ? where.store : where;
+    if (isKeyvRedis(adapter)) return reached((await import('./redis.js')).redis({ adapter, ...options }));
     throw new Error(`The store is neither a text nor a Store. ${supported()}`);
   }
   // Of a text that is wrong only the scheme is shown: the rest may hold a password.
@@ -63,7 +71,11 @@ export async function openStore(where: string | Store, options: OpenOptions = {}
   if (scheme === undefined) throw new Error(`The store does not say what it is. ${supported()}`);
   const known = Object.hasOwn(SCHEMES, scheme) ? SCHEMES[scheme] : undefined;
   if (!known) throw new Error(`There is no store of the kind "${scheme}:". ${supported()}`);
-  const store = await known.make(where, options);
+  return reached(await known.make(where, options));
+}
+
+/** A store that can be reached, or that is away for now. */
+async function reached(store: Store): Promise<Store> {
   await store.health().catch((error: unknown) => {
     if (!(error instanceof StoreUnavailable)) throw error;
   });
@@ -77,4 +89,12 @@ function supported(): string {
 
 function isStore(value: unknown): value is Store {
   return typeof value === 'object' && value !== null && 'reserve' in value && 'settle' in value;
+}
+
+function isKeyv(value: unknown): value is KeyvLike {
+  return typeof value === 'object' && value !== null && 'store' in value;
+}
+
+function isKeyvRedis(value: unknown): value is KeyvRedis<unknown> {
+  return typeof value === 'object' && value !== null && 'getClient' in value && 'isCluster' in value;
 }

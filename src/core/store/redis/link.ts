@@ -5,7 +5,7 @@
 import type KeyvRedis from '@keyv/redis';
 import type { RedisClientOptions, RedisClusterType } from '@keyv/redis';
 import { STORE_DEADLINE } from '../port.js';
-import { unreachable } from './failure.js';
+import { replyCode, unreachable } from './failure.js';
 import { serverInfo } from './server.js';
 import type { Address, Target } from './target.js';
 
@@ -79,7 +79,7 @@ export function linkLike(adapter: KeyvRedis<unknown>): OpenLink {
   return async (signal) => {
     if (adapter.isCluster()) {
       const given = adapter.client as RedisClusterType;
-      const cluster: Cluster = given.duplicate({ minimizeConnections: true, commandOptions: undefined });
+      const cluster: Cluster = given.duplicate({ minimizeConnections: true, ...PLAIN });
       await connectCluster(cluster, signal);
       return clusterLink(cluster);
     }
@@ -89,7 +89,7 @@ export function linkLike(adapter: KeyvRedis<unknown>): OpenLink {
     };
     const socket = { ...given.options.socket, ...SOCKET };
     // The URL was read when the client was made; read again, it would undo `socket`.
-    const more = { url: undefined, socket, disableOfflineQueue: true, commandOptions: undefined };
+    const more = { url: undefined, socket, disableOfflineQueue: true, ...PLAIN };
     const client = given.duplicate(more as RedisClientOptions);
     await connectClient(client, signal);
     return linkOf(client);
@@ -110,6 +110,8 @@ async function loadLibrary(): Promise<Library> {
   }
 }
 
+/** Replies as the scripts write them. */
+const PLAIN = { RESP: 2, commandOptions: undefined } as const;
 const SOCKET = { connectTimeout: STORE_DEADLINE, reconnectStrategy: false } as const;
 
 function optionsOf({ username, password, database }: Target): RedisClientOptions {
@@ -184,7 +186,8 @@ async function connectCluster(cluster: Cluster, signal: AbortSignal): Promise<vo
 
 async function linkOf(client: Client): Promise<Link> {
   const info = await client.sendCommand(['INFO']).catch((error: unknown) => {
-    if (!client.isReady) throw unreachable(error);
+    // Some hosts forbid it, or rename it.
+    if (!['NOPERM', 'ERR'].includes(replyCode(error) ?? '')) throw unreachable(error);
     return undefined;
   });
   return {
