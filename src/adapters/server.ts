@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { errorResponse, GatewayError } from '../core/errors.js';
 import type { Gateway } from '../core/gateway.js';
+import { requestId } from '../core/http/request-id.js';
 import { send, toGatewayRequest } from './node.js';
 
 export interface ServeOptions {
@@ -94,7 +95,10 @@ export async function serve(gateway: Gateway, options: ServeOptions = {}): Promi
 
 function notFound(req: IncomingMessage) {
   const path = (req.url ?? '/').split('?')[0];
-  const error = new GatewayError('unknown_url', { message: `Invalid URL (${req.method} ${path})` });
+  const error = new GatewayError('unknown_url', {
+    message: `Invalid URL (${req.method} ${path})`,
+    headers: { 'x-request-id': requestId(req.headers) },
+  });
   return errorResponse(error, 'openai');
 }
 
