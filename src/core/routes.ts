@@ -35,7 +35,8 @@ export type OperationName =
   | 'openai.model'
   | 'openai.chat'
   | 'openai.completions'
-  | 'openai.embeddings';
+  | 'openai.embeddings'
+  | 'openai.responses';
 
 export interface Route {
   operation: OperationName;
@@ -154,6 +155,7 @@ export function createRoutes(
     openai('/chat/completions', 'openai.chat', POST);
     openai('/completions', 'openai.completions', POST);
     openai('/embeddings', 'openai.embeddings', POST);
+    openai('/responses', 'openai.responses', POST);
     prefixes.push({ prefix: `${base}/`, dialect: 'openai' });
   }
   prefixes.sort((a, b) => b.prefix.length - a.prefix.length);

@@ -13,6 +13,7 @@ import {
   readNativeEmbed,
   readNativeEmbeddings,
   readNativeGenerate,
+  readResponse,
 } from '../../src/core/translate/index.js';
 
 const READERS: [string, (body: unknown) => Exchange, object][] = [
@@ -24,6 +25,7 @@ const READERS: [string, (body: unknown) => Exchange, object][] = [
   ['guide generate', readGuideGenerate, { prompt: 'a' }],
   ['chat completion', readChatCompletion, { messages: [{ role: 'user', content: 'a' }] }],
   ['completion', readCompletion, { prompt: 'a' }],
+  ['response', readResponse, { input: 'a' }],
   ['embeddings', readEmbeddings, { input: 'a' }],
 ];
 

@@ -14,6 +14,7 @@ import {
   readNativeEmbed,
   readNativeEmbeddings,
   readNativeGenerate,
+  readResponse,
 } from '../translate/index.js';
 import type { Exchange, NativeCall } from '../translate/types.js';
 import { createMeter } from '../usage/meter.js';
@@ -33,6 +34,7 @@ const READERS = {
   'openai.chat': readChatCompletion,
   'openai.completions': readCompletion,
   'openai.embeddings': readEmbeddings,
+  'openai.responses': readResponse,
 } satisfies Record<string, Reader>;
 
 export function inferenceOperations(services: Services): Record<keyof typeof READERS, Operation> {

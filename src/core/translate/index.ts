@@ -52,6 +52,7 @@ export {
   openaiModel,
   openaiModels,
 } from './openai/models.js';
+export { readResponse } from './openai/responses-request.js';
 export { sseEvent } from './sse.js';
 export type * from './types.js';
 export { streamError, type UpstreamContext, upstreamError } from './upstream-error.js';

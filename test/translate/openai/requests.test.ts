@@ -47,10 +47,37 @@ describe('a chat completion request', () => {
     const body = JSON.parse(
       `{"user":"u","metadata":{"a":1},"store":true,"service_tier":"auto","prediction":{},"verbosity":"low","logit_bias":{},
         "safety_identifier":"x","prompt_cache_key":"y","web_search_options":{},"modalities":["text"],"MODEL":"secret",
-        "MESSAGES":[],"options":{"num_ctx":9},"num_ctx":9,"keep_alive":-1,"__proto__":{"x":1},"constructor":{"x":1}}`,
+        "MESSAGES":[],"Options":{"num_ctx":9},"num_ctx":9,"__proto__":{"x":1},"constructor":{"x":1}}`,
     );
     expect(requestOf(body)).toEqual({ model: 'm', messages });
     expect(({} as Record<string, unknown>).x).toBeUndefined();
+  });
+
+  it("takes Ollama's own options, think, keep_alive and truncate; OpenAI's words win", () => {
+    const own = { options: { num_ctx: 9, temperature: 0.5, secret: 1 }, think: true, keep_alive: '5m' };
+    expect(requestOf({ ...own, truncate: false })).toEqual({
+      model: 'm',
+      messages,
+      ...own,
+      options: { num_ctx: 9, temperature: 0.5 },
+      truncate: false,
+    });
+    expect(requestOf({ ...own, temperature: 1, reasoning_effort: 'none' })).toMatchObject({
+      options: { num_ctx: 9, temperature: 1 },
+      think: false,
+    });
+    expect(read({ options: { num_predict: 5 } }).maxTokens).toBe(5);
+    expect(read({ options: { num_predict: 5 }, max_tokens: 7 }).maxTokens).toBe(7);
+  });
+
+  it.each([
+    [{ options: { num_ctx: '8k' } }, 'options.num_ctx'],
+    [{ options: { stop: 'x' } }, 'options.stop'],
+    [{ options: [] }, 'options'],
+    [{ think: 'very' }, 'think'],
+    [{ keep_alive: 'long' }, 'keep_alive'],
+  ])('refuses %j among them, and names it', (body, param) => {
+    expect(() => read(body)).toThrow(bad(param));
   });
 
   it.each([

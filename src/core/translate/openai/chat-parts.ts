@@ -42,7 +42,7 @@ const toolCall = (call: NativeToolCall, idOf: (given: unknown) => string): OpenA
  */
 export function toolCalls(
   chunk: NativeChunk,
-  { single }: ChatReplyOptions,
+  { single }: Pick<ChatReplyOptions, 'single'>,
   idOf: (given: unknown) => string,
   before = 0,
 ): OpenAIToolCall[] {
@@ -58,7 +58,8 @@ export function finishReason(chunk: NativeChunk, calls: number, { legacy }: Chat
   return legacy ? 'function_call' : 'tool_calls';
 }
 
-const logprob = ({ token, logprob: value, bytes, top_logprobs }: NativeLogprob) => ({
+/** One token's, with all that OpenAI's types have. */
+export const logprob = ({ token, logprob: value, bytes, top_logprobs }: NativeLogprob) => ({
   token,
   logprob: value,
   bytes: bytes ?? null,

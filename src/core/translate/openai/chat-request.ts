@@ -1,10 +1,13 @@
 /** `POST /openai/v1/chat/completions`: the request. */
 import { messageSize } from '../native/messages.js';
-import { orNothing } from '../native/options.js';
+import { maxTokensOf, orNothing } from '../native/options.js';
 import type { Exchange, NativeRequest } from '../types.js';
-import { badValue, type Fields, fields, isObject, missingField, present, wrongType } from '../validate.js';
+import { badValue, type Fields, fields, missingField, present } from '../validate.js';
 import { chatReply } from './chat-reply.js';
 import { chatStream } from './chat-stream.js';
+import { thinkOf } from './effort.js';
+import { readExtensions } from './extensions.js';
+import { readFormat } from './format.js';
 import { completionId } from './ids.js';
 import { readMessages } from './messages.js';
 import {
@@ -18,41 +21,9 @@ import {
 } from './sampling.js';
 import { readToolUse } from './tools.js';
 
-/** Levels that Ollama has; the others are the nearest one. */
-const THINK: Record<string, boolean | string> = {
-  none: false,
-  minimal: 'low',
-  low: 'low',
-  medium: 'medium',
-  high: 'high',
-  max: 'max',
-  xhigh: 'max',
-  ultra: 'max',
-};
-
-function readThink(body: Fields): boolean | string | undefined {
-  const reasoning = body.object('reasoning');
-  const effort = body.string('reasoning_effort') ?? reasoning?.string('effort');
-  if (effort === undefined) return undefined;
-  if (!Object.hasOwn(THINK, effort)) {
-    throw badValue('reasoning_effort', `must be one of ${Object.keys(THINK).join(', ')}.`);
-  }
-  return THINK[effort];
-}
-
-function readFormat(body: Fields): unknown {
-  const format = body.object('response_format');
-  if (format === undefined) return undefined;
-  const type = format.string('type');
-  if (type === undefined) throw missingField('response_format.type');
-  if (type === 'text') return undefined;
-  if (type === 'json_object') return 'json';
-  if (type !== 'json_schema')
-    throw badValue('response_format.type', 'must be text, json_object or json_schema.');
-  const schema = format.object('json_schema')?.get('schema');
-  if (schema === undefined) throw missingField('response_format.json_schema.schema');
-  if (!isObject(schema)) throw wrongType('response_format.json_schema.schema', 'an object', schema);
-  return schema;
+function readEffort(body: Fields): boolean | string | undefined {
+  const effort = body.string('reasoning_effort') ?? body.object('reasoning')?.string('effort');
+  return thinkOf(effort, 'reasoning_effort');
 }
 
 interface Logprobs {
@@ -83,8 +54,8 @@ function readConversation(body: Fields) {
 }
 
 /**
- * Reads an OpenAI chat completion request. Unknown fields are ignored; what would be taken silently and not done is
- * refused.
+ * Reads an OpenAI chat completion request, with Ollama's own {@link Extensions}. Unknown fields are ignored; what
+ * would be taken silently and not done is refused.
  *
  * @throws GatewayError 400 that names the field
  * @example
@@ -98,7 +69,9 @@ export function readChatCompletion(body: unknown): Exchange {
   const { tools, single, legacy } = readToolUse(from);
   const { logprobs, top } = readLogprobs(from);
   const { stream, includeUsage } = readStreaming(from);
-  const maxTokens = readMaxTokens(from, 'max_completion_tokens') ?? readMaxTokens(from, 'max_tokens');
+  const { options, think, keep_alive, truncate } = readExtensions(from);
+  const maxTokens =
+    readMaxTokens(from, 'max_completion_tokens') ?? readMaxTokens(from, 'max_tokens') ?? maxTokensOf(options);
   refuseLogitBias(from);
   refuseAudio(from);
   const request: NativeRequest = {
@@ -106,9 +79,11 @@ export function readChatCompletion(body: unknown): Exchange {
     messages,
     ...present({
       tools,
-      format: readFormat(from),
-      options: orNothing(readSampling(from, maxTokens)),
-      think: readThink(from),
+      format: readFormat(from.object('response_format'), (format) => format.object('json_schema')),
+      options: orNothing({ ...options, ...readSampling(from, maxTokens) }),
+      think: readEffort(from) ?? think,
+      keep_alive,
+      truncate,
       logprobs: logprobs || undefined,
       top_logprobs: top,
     }),

@@ -1,9 +1,10 @@
 /** `POST /openai/v1/completions`: the request. */
 import { byteLength } from '../native/common.js';
-import { orNothing } from '../native/options.js';
+import { maxTokensOf, orNothing } from '../native/options.js';
 import type { Exchange, NativeCall, NativeRequest } from '../types.js';
 import { badValue, type Fields, fields, missingField, present, wrongType } from '../validate.js';
 import { type CompletionReplyOptions, completionReply, completionStream } from './completion-reply.js';
+import { readExtensions } from './extensions.js';
 import { completionId } from './ids.js';
 import {
   perChoice,
@@ -46,7 +47,7 @@ function nothing(request: NativeRequest): Pick<NativeCall, 'answer'> {
 }
 
 /**
- * Reads an OpenAI completion request: one call for each prompt and choice.
+ * Reads an OpenAI completion request, with Ollama's own extensions: one call for each prompt and choice.
  * @throws GatewayError 400 that names the field
  */
 export function readCompletion(body: unknown): Exchange {
@@ -59,12 +60,16 @@ export function readCompletion(body: unknown): Exchange {
   const echo = from.boolean('echo') ?? false;
   if (echo && logprobs !== undefined) throw badValue('echo', 'is not supported together with logprobs.');
   const { stream, includeUsage } = readStreaming(from);
-  const maxTokens = readMaxTokens(from, 'max_tokens');
+  const { options, think, keep_alive, truncate } = readExtensions(from);
+  const maxTokens = readMaxTokens(from, 'max_tokens') ?? maxTokensOf(options);
   checkBestOf(from, choices);
   refuseLogitBias(from);
   const shared = present({
     suffix,
-    options: orNothing(readSampling(from, maxTokens)),
+    options: orNothing({ ...options, ...readSampling(from, maxTokens) }),
+    think,
+    keep_alive,
+    truncate,
     logprobs: logprobs === undefined ? undefined : true,
     top_logprobs: logprobs,
   });

@@ -35,7 +35,10 @@ function text(part: Fields, key: string): string {
   return value;
 }
 
-function readPart(part: Fields): Partial<{ text: string; image: string }> {
+export type Part = Partial<{ text: string; image: string }>;
+
+/** A part of a chat message. */
+function readPart(part: Fields): Part {
   const type = part.string('type');
   switch (type) {
     case 'text':
@@ -54,15 +57,41 @@ function readPart(part: Fields): Partial<{ text: string; image: string }> {
   }
 }
 
+/** A part of an item of a response's input: the same things under other names. */
+function readItemPart(part: Fields): Part {
+  const type = part.string('type');
+  switch (type) {
+    case 'input_text':
+    case 'output_text':
+    case 'text':
+      return { text: text(part, 'text') };
+    case 'refusal':
+      return { text: text(part, 'refusal') };
+    case 'input_image':
+      return { image: imageUrl(part) };
+    case 'input_audio':
+      return { image: audio(part) };
+    case undefined:
+      throw missingField(part.at('type'));
+    default:
+      throw badValue(part.at('type'), `parts of type "${type}" are not supported.`);
+  }
+}
+
 /** One native message's content: texts joined in order, images in order. Undefined where there is none. */
-export function readContent(message: Fields): Content | undefined {
-  const content = message.get('content');
+export const readContent = (message: Fields) => readParts(message, 'content', readPart);
+
+/** The same for an item of a response, whose tools answer in `output`. */
+export const readItemContent = (item: Fields, key: 'content' | 'output') =>
+  readParts(item, key, readItemPart);
+
+function readParts(message: Fields, key: string, read: (part: Fields) => Part): Content | undefined {
+  const content = message.get(key);
   if (content === undefined) return undefined;
   if (typeof content === 'string') return { text: content, images: [] };
-  if (!Array.isArray(content))
-    throw wrongType(message.at('content'), 'a string or an array of parts', content);
+  if (!Array.isArray(content)) throw wrongType(message.at(key), 'a string or an array of parts', content);
   if (content.length === 0) return undefined;
-  const parts = (message.items('content') ?? []).map(readPart);
+  const parts = (message.items(key) ?? []).map(read);
   return {
     text: parts.reduce((whole, part) => join(whole, part.text ?? ''), ''),
     images: parts.flatMap((part) => part.image ?? []),

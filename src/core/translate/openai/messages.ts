@@ -8,10 +8,10 @@ import { readContent } from './content.js';
 const ROLES = ['system', 'developer', 'user', 'assistant', 'tool', 'function'];
 
 /** Many templates drop `developer` or fail on it; `function` is what `tool` was called before. */
-const NATIVE_ROLE: Record<string, string> = { developer: 'system', function: 'tool' };
+export const NATIVE_ROLE: Record<string, string> = { developer: 'system', function: 'tool' };
 
 /** The JSON object in a string of arguments. Numbers keep their digits. */
-function readArguments(call: Fields): unknown {
+export function readArguments(call: Fields): unknown {
   const value = call.get('arguments');
   if (value === undefined || isObject(value)) return value ?? {};
   if (typeof value !== 'string') throw wrongType(call.at('arguments'), 'a string', value);
@@ -27,7 +27,7 @@ function readArguments(call: Fields): unknown {
   return parsed;
 }
 
-function readName(call: Fields): string {
+export function readName(call: Fields): string {
   const name = call.string('name');
   if (name === undefined || name === '') throw missingField(call.at('name'));
   return name;

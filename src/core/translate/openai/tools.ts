@@ -1,14 +1,7 @@
-/** Tools, the choice among them, and their predecessors `functions` and `function_call`. */
+/** Tools, and their predecessors `functions` and `function_call`. */
 import { type NativeTool, readDefinition, readTools } from '../native/tools.js';
-import {
-  badValue,
-  type Fields,
-  fields,
-  isObject,
-  type JsonObject,
-  missingField,
-  wrongType,
-} from '../validate.js';
+import { badValue, type Fields, fields, isObject, type JsonObject, missingField } from '../validate.js';
+import { byMode, CHAT_CHOICE, chosenTools, only, RESPONSE_CHOICE } from './tool-choice.js';
 
 export interface ToolUse {
   /** What the model is shown. Ollama cannot be told to choose: it is shown only what may be called. */
@@ -52,49 +45,6 @@ const adapted = ({ function: { name, description, parameters } }: NativeTool): N
   },
 });
 
-function only(tools: NativeTool[], name: string, param: string): NativeTool[] {
-  const chosen = tools.filter((tool) => tool.function.name === name);
-  if (chosen.length === 0) throw badValue(param, `"${name}" is not among the tools of the request.`);
-  return chosen;
-}
-
-function nameIn(choice: Fields): { name: string; param: string } {
-  const definition = choice.object('function');
-  const name = definition?.string('name');
-  if (definition === undefined || name === undefined) throw missingField(`${choice.at('function')}.name`);
-  return { name, param: definition.at('name') };
-}
-
-/** The tools that a mode leaves: `none` of them, or all; `required` is best effort. */
-function byMode(mode: string, tools: NativeTool[], param: string): NativeTool[] {
-  if (mode === 'none') return [];
-  if (mode === 'auto') return tools;
-  if (mode !== 'required') throw badValue(param, 'must be "none", "auto" or "required", or name a tool.');
-  if (tools.length === 0) throw badValue(param, 'is only allowed when tools are given.');
-  return tools;
-}
-
-function chosen(body: Fields, tools: NativeTool[]): NativeTool[] {
-  const value = body.get('tool_choice');
-  if (value === undefined) return tools;
-  if (typeof value === 'string') return byMode(value, tools, 'tool_choice');
-  if (!isObject(value)) throw wrongType('tool_choice', 'a string or an object', value);
-  const choice = fields(value, 'tool_choice');
-  const type = choice.string('type');
-  if (type === 'function') {
-    const { name, param } = nameIn(choice);
-    return only(tools, name, param);
-  }
-  if (type !== 'allowed_tools') throw badValue('tool_choice.type', 'must be "function" or "allowed_tools".');
-  const allowed = choice.object('allowed_tools');
-  const listed = allowed?.items('tools');
-  if (allowed === undefined || listed === undefined) throw missingField('tool_choice.allowed_tools.tools');
-  const names = listed.map(nameIn);
-  for (const { name, param } of names) only(tools, name, param);
-  const left = tools.filter((tool) => names.some(({ name }) => name === tool.function.name));
-  return byMode(allowed.string('mode') ?? 'auto', left, allowed.at('mode'));
-}
-
 function legacyChosen(body: Fields, tools: NativeTool[]): NativeTool[] {
   const value = body.get('function_call');
   if (value === undefined) return tools;
@@ -115,10 +65,28 @@ export function readToolUse(body: Fields): ToolUse {
         body,
         functions.map((definition) => adapted({ type: 'function', function: readDefinition(definition) })),
       )
-    : chosen(body, (readTools(body) ?? []).map(adapted));
+    : chosenTools(body, (readTools(body) ?? []).map(adapted), CHAT_CHOICE);
   return {
     tools: left.length === 0 ? undefined : left,
     single: legacy || body.boolean('parallel_tool_calls') === false,
     legacy,
+  };
+}
+
+/** A tool of a response stands flat: its name, description and parameters beside its type. */
+function readFlatTool(tool: Fields): NativeTool {
+  const type = tool.string('type');
+  if (type === undefined) throw missingField(tool.at('type'));
+  if (type !== 'function')
+    throw badValue(tool.at('type'), `tools of type "${type}" are not supported, only "function".`);
+  return adapted({ type: 'function', function: readDefinition(tool) });
+}
+
+/** The tools of `POST /responses`. @throws GatewayError 400 that names the field */
+export function readResponseTools(body: Fields): Omit<ToolUse, 'legacy'> {
+  const left = chosenTools(body, (body.items('tools') ?? []).map(readFlatTool), RESPONSE_CHOICE);
+  return {
+    tools: left.length === 0 ? undefined : left,
+    single: body.boolean('parallel_tool_calls') === false,
   };
 }

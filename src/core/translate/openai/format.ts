@@ -1,0 +1,25 @@
+/** The format of an answer: OpenAI's `response_format`, and `text.format` of responses. */
+import { badValue, type Fields, isObject, missingField, wrongType } from '../validate.js';
+
+/**
+ * Ollama's `format`: `json`, a schema, or undefined for text.
+ * @param schemaIn what holds `schema` where the type is `json_schema`
+ * @throws GatewayError 400 that names the field
+ */
+export function readFormat(
+  format: Fields | undefined,
+  schemaIn: (format: Fields) => Fields | undefined,
+): unknown {
+  if (format === undefined) return undefined;
+  const type = format.string('type');
+  if (type === undefined) throw missingField(format.at('type'));
+  if (type === 'text') return undefined;
+  if (type === 'json_object') return 'json';
+  if (type !== 'json_schema') throw badValue(format.at('type'), 'must be text, json_object or json_schema.');
+  const holder = schemaIn(format);
+  const param = holder?.at('schema') ?? `${format.at('json_schema')}.schema`;
+  const schema = holder?.get('schema');
+  if (schema === undefined) throw missingField(param);
+  if (!isObject(schema)) throw wrongType(param, 'an object', schema);
+  return schema;
+}

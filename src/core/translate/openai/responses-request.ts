@@ -1,0 +1,115 @@
+/** `POST /openai/v1/responses`: the request. */
+import { messageSize } from '../native/messages.js';
+import { maxTokensOf, orNothing } from '../native/options.js';
+import type { Exchange, NativeRequest } from '../types.js';
+import { badValue, type Fields, fields, type JsonObject, present } from '../validate.js';
+import { thinkOf } from './effort.js';
+import { readExtensions } from './extensions.js';
+import { readFormat } from './format.js';
+import { itemId } from './ids.js';
+import { readInput } from './responses-input.js';
+import type { ResponseOptions } from './responses-object.js';
+import { responseReply, responseStream } from './responses-reply.js';
+import { readMaxTokens, readModel, readSampling, readStreaming } from './sampling.js';
+import { readResponseTools } from './tools.js';
+
+const TRUNCATIONS = ['auto', 'disabled'];
+
+/** Fields that need a server with a memory. Forgetting what a client relies on would be worse than refusing it. */
+function refuseState(body: Fields): void {
+  for (const key of ['previous_response_id', 'conversation', 'prompt']) {
+    if (body.get(key) !== undefined) {
+      throw badValue(key, 'this server keeps no responses; send the whole conversation as input.');
+    }
+  }
+  if (body.boolean('background')) throw badValue('background', 'is not supported by this server.');
+}
+
+function readTruncation(body: Fields): string {
+  const truncation = body.string('truncation') ?? 'disabled';
+  if (!TRUNCATIONS.includes(truncation)) throw badValue('truncation', 'must be "auto" or "disabled".');
+  return truncation;
+}
+
+/** OpenAI repeats these in its answers; what was not asked for is null, as Ollama's own values are not known here. */
+function readEcho(body: Fields, truncation: string): JsonObject {
+  const reasoning = body.object('reasoning');
+  return {
+    instructions: body.get('instructions') ?? null,
+    max_output_tokens: body.get('max_output_tokens') ?? null,
+    metadata: body.get('metadata') ?? {},
+    parallel_tool_calls: body.get('parallel_tool_calls') ?? true,
+    reasoning: { effort: reasoning?.get('effort') ?? null, summary: reasoning?.get('summary') ?? null },
+    temperature: body.get('temperature') ?? null,
+    text: { format: body.object('text')?.get('format') ?? { type: 'text' } },
+    tool_choice: body.get('tool_choice') ?? 'auto',
+    tools: body.get('tools') ?? [],
+    top_logprobs: body.get('top_logprobs') ?? 0,
+    top_p: body.get('top_p') ?? null,
+    frequency_penalty: body.get('frequency_penalty') ?? 0,
+    presence_penalty: body.get('presence_penalty') ?? 0,
+    truncation,
+    user: body.get('user') ?? null,
+    safety_identifier: body.get('safety_identifier') ?? null,
+    prompt_cache_key: body.get('prompt_cache_key') ?? null,
+  };
+}
+
+/**
+ * Reads a request for a response, with Ollama's own {@link Extensions}. The server has no memory: what would need one
+ * is refused. A prompt that is too long is refused too, as OpenAI does, unless `truncation` is `auto`.
+ *
+ * @throws GatewayError 400 that names the field
+ * @example
+ * const exchange = readResponse({ model: 'gpt-4', instructions: 'Be short.', input: 'Hello!' })
+ * exchange.calls[0].request.messages // [{ role: 'system', ... }, { role: 'user', content: 'Hello!' }]
+ */
+export function readResponse(body: unknown): Exchange {
+  const from = fields(body);
+  const model = readModel(from);
+  refuseState(from);
+  const messages = readInput(from);
+  const { tools, single } = readResponseTools(from);
+  const { stream } = readStreaming(from);
+  const include = from.strings('include') ?? [];
+  const logprobs = include.includes('message.output_text.logprobs');
+  const top = from.integer('top_logprobs', { min: 0, max: 20 });
+  const truncation = readTruncation(from);
+  const {
+    options,
+    think,
+    keep_alive,
+    truncate = truncation === 'auto' ? undefined : false,
+  } = readExtensions(from);
+  const maxTokens = readMaxTokens(from, 'max_output_tokens') ?? maxTokensOf(options);
+  const request: NativeRequest = {
+    model,
+    messages,
+    ...present({
+      tools,
+      format: readFormat(from.object('text')?.object('format'), (format) => format),
+      options: orNothing({ ...options, ...readSampling(from, maxTokens) }),
+      think: thinkOf(from.object('reasoning')?.string('effort'), 'reasoning.effort') ?? think,
+      keep_alive,
+      truncate,
+      logprobs: logprobs || undefined,
+      top_logprobs: logprobs ? top : undefined,
+    }),
+  };
+  const reply: ResponseOptions = {
+    id: itemId('resp'),
+    logprobs,
+    single,
+    encrypted: include.includes('reasoning.encrypted_content'),
+    echo: readEcho(from, truncation),
+  };
+  return {
+    endpoint: '/api/chat',
+    model,
+    calls: [{ request, ...messageSize(messages, tools) }],
+    stream,
+    maxTokens,
+    whole: (answers, context) => responseReply(answers, context, reply),
+    encoder: (context) => responseStream(context, reply),
+  };
+}

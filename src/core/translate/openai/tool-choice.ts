@@ -1,0 +1,75 @@
+/** `tool_choice`. Ollama cannot be told to choose: the model is shown only what may be called. */
+import type { NativeTool } from '../native/tools.js';
+import { badValue, type Fields, fields, isObject, missingField, wrongType } from '../validate.js';
+
+/** Where a choice has its names: chat completions and responses write the same thing differently. */
+export interface ChoiceForm {
+  /** What holds `name`. */
+  named(choice: Fields): Fields | undefined;
+  /** The name's path, for errors. */
+  path(choice: Fields): string;
+  /** What holds `mode` and `tools`. */
+  allowed(choice: Fields): Fields | undefined;
+}
+
+/** `{ type: 'function', function: { name } }` */
+export const CHAT_CHOICE: ChoiceForm = {
+  named: (choice) => choice.object('function'),
+  path: (choice) => `${choice.at('function')}.name`,
+  allowed: (choice) => choice.object('allowed_tools'),
+};
+
+/** `{ type: 'function', name }` */
+export const RESPONSE_CHOICE: ChoiceForm = {
+  named: (choice) => choice,
+  path: (choice) => choice.at('name'),
+  allowed: (choice) => choice,
+};
+
+/** The one tool of that name. */
+export function only(tools: NativeTool[], name: string, param: string): NativeTool[] {
+  const chosen = tools.filter((tool) => tool.function.name === name);
+  if (chosen.length === 0) throw badValue(param, `"${name}" is not among the tools of the request.`);
+  return chosen;
+}
+
+/** The tools that a mode leaves: `none` of them, or all; `required` is best effort. */
+export function byMode(mode: string, tools: NativeTool[], param: string): NativeTool[] {
+  if (mode === 'none') return [];
+  if (mode === 'auto') return tools;
+  if (mode !== 'required') throw badValue(param, 'must be "none", "auto" or "required", or name a tool.');
+  if (tools.length === 0) throw badValue(param, 'is only allowed when tools are given.');
+  return tools;
+}
+
+function nameIn(choice: Fields, form: ChoiceForm): string {
+  const name = form.named(choice)?.string('name');
+  if (name === undefined) throw missingField(form.path(choice));
+  return name;
+}
+
+/**
+ * The tools that `tool_choice` leaves to the model.
+ * @throws GatewayError 400 that names the field
+ */
+export function chosenTools(body: Fields, tools: NativeTool[], form: ChoiceForm): NativeTool[] {
+  const value = body.get('tool_choice');
+  if (value === undefined) return tools;
+  if (typeof value === 'string') return byMode(value, tools, 'tool_choice');
+  if (!isObject(value)) throw wrongType('tool_choice', 'a string or an object', value);
+  const choice = fields(value, 'tool_choice');
+  const type = choice.string('type');
+  if (type === 'function') return only(tools, nameIn(choice, form), form.path(choice));
+  if (type !== 'allowed_tools') throw badValue('tool_choice.type', 'must be "function" or "allowed_tools".');
+  const allowed = form.allowed(choice);
+  const listed = allowed?.items('tools');
+  if (allowed === undefined || listed === undefined) {
+    throw missingField(`${allowed?.at('tools') ?? 'tool_choice.allowed_tools.tools'}`);
+  }
+  const names = listed.map((item) => nameIn(item, form));
+  names.forEach((name, i) => {
+    only(tools, name, form.path(listed[i]!));
+  });
+  const left = tools.filter((tool) => names.includes(tool.function.name));
+  return byMode(allowed.string('mode') ?? 'auto', left, allowed.at('mode'));
+}
