@@ -1,7 +1,7 @@
 /** Express 4 and 5. Public as `parallama/express`. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Gateway } from '../core/gateway.js';
-import { parsedBody, send, toGatewayRequest } from './node.js';
+import { checkGateway, parsedBody, send, toGatewayRequest } from './node.js';
 
 export interface MountOptions {
   /** Answer `/`, `/status`, `/healthz`, `/readyz` and `/metrics` too; under a path it always does. */
@@ -29,6 +29,7 @@ export type ExpressHandler = (
  * app.use('/ai', parallama(gateway));
  */
 export function parallama(gateway: Gateway, { operations }: MountOptions = {}): ExpressHandler {
+  checkGateway(gateway);
   return async (req, res, next) => {
     const { baseUrl, body, ip } = req as ExpressRequest;
     try {

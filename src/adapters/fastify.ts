@@ -1,7 +1,7 @@
 /** Fastify 5. Public as `parallama/fastify`. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Gateway } from '../core/gateway.js';
-import { toGatewayRequest, underPrefix } from './node.js';
+import { checkGateway, toGatewayRequest, underPrefix } from './node.js';
 
 export interface PluginOptions {
   gateway: Gateway;
@@ -19,6 +19,7 @@ export interface PluginOptions {
  * await app.register(parallama, { gateway, prefix: '/ai' });
  */
 export async function parallama(app: FastifyInstance, { gateway, ...options }: PluginOptions): Promise<void> {
+  checkGateway(gateway);
   const { operations = app.prefix !== '' } = options;
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
@@ -32,6 +33,7 @@ export async function parallama(app: FastifyInstance, { gateway, ...options }: P
         body: request.body,
         ip: request.ip,
         operations,
+        raw: request,
       }),
     );
     if (!response) return reply.callNotFound();

@@ -1,7 +1,7 @@
 /** Koa 2 and 3. Public as `parallama/koa`. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Gateway } from '../core/gateway.js';
-import { parsedBody, toGatewayRequest, underPrefix } from './node.js';
+import { checkGateway, parsedBody, toGatewayRequest, underPrefix } from './node.js';
 
 export interface MountOptions {
   /** Where the gateway's paths begin, such as `/ai`. */
@@ -29,6 +29,7 @@ export interface KoaContext {
  * app.use(parallama(gateway, { prefix: '/ai' }));
  */
 export function parallama(gateway: Gateway, { prefix = '', operations = prefix !== '' }: MountOptions = {}) {
+  checkGateway(gateway);
   return async (ctx: KoaContext, next: () => Promise<unknown>): Promise<void> => {
     const url = underPrefix(ctx.url, prefix);
     const answer =
@@ -40,6 +41,7 @@ export function parallama(gateway: Gateway, { prefix = '', operations = prefix !
               body: parsedBody(ctx.req, ctx.request.body),
               ip: ctx.ip,
               operations,
+              raw: ctx,
             }),
           );
     if (!answer) {

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { GatewayRequest, GatewayResponse } from '../core/contract.js';
+import type { Gateway } from '../core/gateway.js';
 
 export interface NodeRequestOptions {
   /** Relative to where the gateway is mounted. */
@@ -11,13 +12,26 @@ export interface NodeRequestOptions {
   body?: unknown;
   ip?: string;
   operations: boolean;
+  /** What the host calls a request, for `authenticate`; Node's own where absent. */
+  raw?: unknown;
+}
+
+/**
+ * A gateway, and not the promise of one: that would be seen with the first request only.
+ * @throws TypeError
+ */
+export function checkGateway(gateway: Gateway | undefined): void {
+  if (typeof gateway?.handle === 'function') return;
+  throw new TypeError(
+    'This is no gateway. Give parallama() what createGateway() resolves to: await it first.',
+  );
 }
 
 /** The request, with a signal that is aborted when the client leaves before its answer is complete. */
 export function toGatewayRequest(
   req: IncomingMessage,
   res: ServerResponse,
-  { url, body, ip, operations }: NodeRequestOptions,
+  { url, body, ip, operations, raw = req }: NodeRequestOptions,
 ): GatewayRequest {
   return {
     method: req.method ?? 'GET',
@@ -27,7 +41,7 @@ export function toGatewayRequest(
     ip: ip ?? req.socket.remoteAddress,
     signal: departure(res),
     operations,
-    raw: req,
+    raw,
   };
 }
 

@@ -28,7 +28,10 @@ export interface GatewayRequest {
    * root of a host app, which has such paths of its own.
    */
   operations?: boolean;
-  /** The host's own request object, for `authenticate`. */
+  /**
+   * What the host calls a request, for `authenticate`: Express's `req`, Koa's `ctx`, Fastify's `request`, and Node's
+   * in the standalone server.
+   */
   raw?: unknown;
 }
 
