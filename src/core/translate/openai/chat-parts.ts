@@ -71,7 +71,7 @@ export const logprob = ({ token, logprob: value, bytes, top_logprobs }: NativeLo
 });
 
 /** `choices[].logprobs`: null where the request asked for none. */
-export function chatLogprobs(chunk: NativeChunk, { logprobs }: ChatReplyOptions) {
+export function chatLogprobs(chunk: NativeChunk, { logprobs }: Pick<ChatReplyOptions, 'logprobs'>) {
   if (!logprobs) return null;
   return { content: (chunk.logprobs ?? []).map(logprob), refusal: null };
 }
