@@ -221,7 +221,11 @@ describe('a server that is frozen', () => {
     server.freeze();
     const store = open(server.url);
     expect(await failureOf(store.health())).toBeInstanceOf(StoreUnavailable);
+    const waiting = failureOf(store.health());
+    const start = performance.now();
     await store.close();
+    expect(await waiting).toBeInstanceOf(StoreUnavailable);
+    expect(performance.now() - start).toBeLessThan(STORE_DEADLINE / 2);
     server.thaw();
     const port = Number(new URL(server.url).port);
     const connections = async () => (await says(port, 'CLIENT LIST')).match(/id=/g)!.length;

@@ -55,7 +55,7 @@ export function connect(open: OpenLink, now: (() => number) | undefined): Connec
     if (current) return current;
     if (rest && performance.now() < rest.until) throw rest.error;
     const end = new AbortController();
-    const line: Line = { link: open(end.signal), clock: serverClock(), end };
+    const line: Line = { link: opening(open, end.signal), clock: serverClock(), end };
     lines.add(line);
     current = line;
     line.link.then(
@@ -143,6 +143,15 @@ export function connect(open: OpenLink, now: (() => number) | undefined): Connec
       current = undefined;
     },
   };
+}
+
+/** Whoever waits for a link is told when it has come to its end. */
+function opening(open: OpenLink, signal: AbortSignal): Promise<Link> {
+  return new Promise((resolve, reject) => {
+    const ended = () => reject(new StoreUnavailable('The connection to Redis was closed.'));
+    signal.addEventListener('abort', ended, { once: true });
+    open(signal).then(resolve, reject);
+  });
 }
 
 async function evaluate(

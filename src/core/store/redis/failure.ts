@@ -34,6 +34,12 @@ export function unreachable(error: unknown): StoreUnavailable {
 }
 
 function unavailable(message: string, cause: unknown): StoreUnavailable {
-  const words = cause instanceof Error ? cause.message : String(cause);
-  return new StoreUnavailable(`${message}: ${words || 'the connection was lost'}`, { cause });
+  return new StoreUnavailable(`${message}: ${wordsOf(cause)}`, { cause });
+}
+
+/** Where a name has several addresses, Node gives an error without words for all of them. */
+function wordsOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause);
+  if (cause.message !== '') return cause.message;
+  return 'code' in cause ? String(cause.code) : cause.name;
 }

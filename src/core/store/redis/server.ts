@@ -1,6 +1,7 @@
 /** What a Redis server says about itself. */
 
 export interface ServerInfo {
+  /** Each node of a cluster has its own clock. */
   clustered: boolean;
   /** What people should know about its guarantees. */
   notice?: string;

@@ -7,6 +7,10 @@ export interface Address {
   port: number;
 }
 
+export function isSame(one: Address, other: Address): boolean {
+  return one.host === other.host && one.port === other.port;
+}
+
 export interface Target {
   /** One server, or some nodes of a cluster. */
   addresses: Address[];
