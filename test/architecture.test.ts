@@ -23,6 +23,7 @@ const LAYERS = [
     'core/models.ts',
     'core/routes.ts',
     'core/admin.ts',
+    'core/places.ts',
     'core/generation.ts',
     'core/hooks.ts',
     'core/events.ts',

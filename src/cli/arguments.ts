@@ -4,7 +4,7 @@
  */
 import { parseArgs } from 'node:util';
 import { nearest } from '../core/config/nearest.js';
-import { type Command, type Invocation, VALUE_OPTIONS } from './command.js';
+import { type Command, type Invocation, LIST_OPTIONS, VALUE_OPTIONS } from './command.js';
 import { argumentsOf, COMMANDS, nameOf } from './commands.js';
 import { didYouMean, UsageError } from './errors.js';
 
@@ -46,7 +46,9 @@ function tokens(argv: string[]): { words: string[]; options: GivenOption[] } {
     strict: false,
     tokens: true,
     options: {
-      ...Object.fromEntries(VALUE_OPTIONS.map((name) => [name, { type: 'string' as const }])),
+      ...Object.fromEntries(
+        [...VALUE_OPTIONS, ...LIST_OPTIONS].map((name) => [name, { type: 'string' as const }]),
+      ),
       help: { type: 'boolean', short: 'h' },
       version: { type: 'boolean', short: 'v' },
     },
@@ -85,22 +87,25 @@ function checkNames(options: GivenOption[], command: Command | undefined): void 
   );
 }
 
-function readOptions(options: GivenOption[], about: string): Pick<Invocation, 'values' | 'flags'> {
+function readOptions(options: GivenOption[], about: string): Pick<Invocation, 'values' | 'lists' | 'flags'> {
   const values: Record<string, string> = {};
+  const lists: Invocation['lists'] = { 'model-mapping': [], 'remove-mapping': [] };
   const flags = new Set<string>();
   for (const { name, rawName, value, inlineValue } of options) {
     if (flags.has(name) || name in values) throw new UsageError(`Option "${rawName}" is given twice.`, about);
-    if (VALUE_OPTIONS.some((option) => option === name)) {
+    const list = LIST_OPTIONS.find((option) => option === name);
+    if (list || VALUE_OPTIONS.some((option) => option === name)) {
       // What looks like the next option is one: a value that begins with a dash is written --name=-value.
       const missing = !value || (!inlineValue && value.startsWith('-'));
       if (missing) throw new UsageError(`Option "${rawName}" needs a value.`, about);
-      values[name] = value;
+      if (list) lists[list].push(value);
+      else values[name] = value;
     } else {
       if (value !== undefined) throw new UsageError(`Option "${rawName}" takes no value.`, about);
       flags.add(name);
     }
   }
-  return { values, flags };
+  return { values, lists, flags };
 }
 
 function readWords(words: string[], command: Command): string[] {

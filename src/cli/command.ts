@@ -5,6 +5,8 @@ export interface Invocation {
   args: string[];
   /** Of the options that take a value. */
   values: Readonly<Partial<Record<ValueOption, string>>>;
+  /** Of the options that may be given several times, in their order. */
+  lists: Readonly<Record<ListOption, string[]>>;
   flags: ReadonlySet<string>;
 }
 
@@ -12,7 +14,7 @@ export interface Command {
   /** `user create <username>`; all words before the first `<` are the name. */
   usage: string;
   describe: string;
-  /** Descriptions by name; {@link VALUE_OPTIONS} take a value, all others are flags. */
+  /** Descriptions by name; {@link VALUE_OPTIONS} and {@link LIST_OPTIONS} take a value, all others are flags. */
   options: Record<string, string>;
   examples?: string[];
   load(): Promise<{ run(invocation: Invocation): Promise<void> }>;
@@ -20,6 +22,10 @@ export interface Command {
 
 export const VALUE_OPTIONS = [
   'config',
+  'default-model',
+  'enabled',
+  'end-date',
+  'format',
   'gateway',
   'host',
   'name',
@@ -28,8 +34,14 @@ export const VALUE_OPTIONS = [
   'request-limit-daily',
   'request-limit-hourly',
   'role',
+  'root',
+  'start-date',
   'token-limit-daily',
   'token-limit-hourly',
   'username',
 ] as const;
 export type ValueOption = (typeof VALUE_OPTIONS)[number];
+
+/** May be given several times. */
+export const LIST_OPTIONS = ['model-mapping', 'remove-mapping'] as const;
+export type ListOption = (typeof LIST_OPTIONS)[number];

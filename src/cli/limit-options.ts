@@ -1,7 +1,7 @@
-import { GATEWAYS, type GatewayName } from '../core/contract.js';
 import { LIMIT_OPTIONS, type LimitOption, type LimitOverrides } from '../core/limits/types.js';
 import type { Invocation, ValueOption } from './command.js';
 import { UsageError } from './errors.js';
+import { gatewaysNamed } from './gateway-name.js';
 
 const FLAGS: Record<LimitOption, ValueOption> = {
   token_limit_daily: 'token-limit-daily',
@@ -12,7 +12,7 @@ const FLAGS: Record<LimitOption, ValueOption> = {
 
 /** The limits given, on the gateway that `--gateway` names or on all. @throws UsageError */
 export function readLimits({ values }: Invocation): LimitOverrides {
-  const gateways = readGateway(values.gateway);
+  const gateways = gatewaysNamed(values.gateway);
   const limits = Object.fromEntries(
     LIMIT_OPTIONS.flatMap((option) => {
       const value = values[FLAGS[option]];
@@ -20,13 +20,6 @@ export function readLimits({ values }: Invocation): LimitOverrides {
     }),
   );
   return Object.keys(limits).length === 0 ? {} : Object.fromEntries(gateways.map((name) => [name, limits]));
-}
-
-/** @throws UsageError for a name that is no gateway's */
-function readGateway(given: string | undefined): readonly GatewayName[] {
-  const named = GATEWAYS.filter((name) => given === undefined || name === given);
-  if (named.length > 0) return named;
-  throw new UsageError(`Unknown gateway "${given}". Gateways: ${GATEWAYS.join(', ')}.`);
 }
 
 function readLimit(option: string, value: string): number | null {

@@ -12,7 +12,7 @@ import type { Config } from './config.js';
 import { loadConfig } from './config.js';
 import { createLimits, type LimitsAdmin } from './limits/admin.js';
 import { createSettingsAdmin, type SettingsAdmin } from './settings.js';
-import { openStore } from './store/open.js';
+import { openConfiguredStore } from './store/configured.js';
 import type { Store } from './store/port.js';
 import { createUsage, type UsageAdmin } from './usage/admin.js';
 import { createReports, type Reports } from './usage/report.js';
@@ -71,5 +71,6 @@ export function createAdmin(config: Config, store: Store, source?: string): Admi
  */
 export async function openAdmin(options: { config?: string } = {}): Promise<Admin> {
   const { config, source } = await loadConfig({ file: options.config });
-  return createAdmin(config, await openStore(config.store.url), source);
+  const { store } = await openConfiguredStore(config, source);
+  return createAdmin(config, store, source);
 }

@@ -1,5 +1,4 @@
 /** Everything that a gateway's steps work with, made once and handed to all of them. No two gateways share any. */
-import { dirname, resolve } from 'node:path';
 import { type Admin, createAdmin } from './admin.js';
 import { type AccessTokens, createAccessTokens } from './auth/access-tokens.js';
 import { type Authenticated, createAuthenticator } from './auth/authenticator.js';
@@ -18,8 +17,10 @@ import { createMetrics, type Metrics } from './observe/metrics.js';
 import { announceProcess, type Presence } from './observe/processes.js';
 import { timedStore } from './observe/timed-store.js';
 import { createTraffic, type Traffic } from './observe/traffic.js';
+import { directoryBeside } from './places.js';
 import { createRoutes, type Routes } from './routes.js';
 import { type LiveSettings, watchSettings } from './settings.js';
+import { openConfiguredStore } from './store/configured.js';
 import { openStore } from './store/open.js';
 import type { Store } from './store/port.js';
 import { whenReachable } from './store/when-reachable.js';
@@ -67,12 +68,16 @@ export interface ServiceOptions {
 export async function createServices(options: ServiceOptions): Promise<Services> {
   const { config, source } = options;
   const where = options.store ?? config.store.url;
-  const beside = directoryOf(where, source);
+  const beside = directoryBeside(where, source);
 
   const secrets = await loadSecrets({ file: config.auth.jwt_secret_file, beside });
   const logs = options.logger ? logsFrom(options.logger) : createLogs(config.logging);
   const metrics = createMetrics();
-  const store = timedStore(await openStore(where), metrics);
+  const opened =
+    options.store === undefined
+      ? await openConfiguredStore(config, source)
+      : { store: await openStore(options.store) };
+  const store = timedStore(opened.store, metrics);
   const admin = createAdmin(config, store, source);
   const accessTokens = createAccessTokens({ secrets, ttl: config.auth.access_token_ttl });
   const { ollama } = config.api_gateways;
@@ -116,7 +121,7 @@ export async function createServices(options: ServiceOptions): Promise<Services>
       logs.error.error({ err: error }, `a listener of the event '${event}' has failed`),
     ),
     beforeForward: options.beforeForward,
-    notices: [secrets.notice, secrets.warning, store.notice, ...logs.notices].filter(
+    notices: [secrets.notice, secrets.warning, opened.warning, store.notice, ...logs.notices].filter(
       (text) => text !== undefined,
     ),
     async authenticate(request) {
@@ -136,11 +141,4 @@ export async function createServices(options: ServiceOptions): Promise<Services>
       await logs.close();
     },
   };
-}
-
-/** Where files go that belong to a store: beside the SQLite file, else beside the configuration. */
-function directoryOf(store: string | Store, source: string | undefined): string | undefined {
-  if (typeof store === 'string' && store.startsWith('sqlite:'))
-    return dirname(resolve(store.slice('sqlite:'.length)));
-  return source === undefined ? undefined : dirname(resolve(source));
 }

@@ -1,3 +1,4 @@
+import { withoutPassword } from '../../core/config/secrets.js';
 import { loadConfig } from '../../core/config.js';
 import { createGateway } from '../../core/gateway.js';
 import type { Invocation } from '../command.js';
@@ -42,8 +43,4 @@ export async function run(invocation: Invocation): Promise<void> {
   await stopped;
   note('Stopping: running requests may still end. A second signal ends them at once.');
   await server.close();
-}
-
-function withoutPassword(url: string): string {
-  return url.replace(/\/\/.*@/, '//').replace(/\?.*/, '');
 }

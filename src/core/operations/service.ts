@@ -2,6 +2,7 @@
 import { GATEWAYS, type GatewayName } from '../contract.js';
 import { GatewayError } from '../errors.js';
 import type { Services } from '../services.js';
+import { upstreamVersion } from '../upstream/version.js';
 import { VERSION } from '../version.js';
 import { json, type Operation } from './call.js';
 
@@ -14,8 +15,6 @@ const FEATURES: Record<GatewayName, string[]> = {
 
 /** Readiness is asked often and by many: its answer holds for this many milliseconds. */
 const READY_FOR = 2_000;
-/** The upstream has this long to say its version. */
-const UPSTREAM_DEADLINE = 3_000;
 
 export function serviceOperations(services: Services): Record<Name, Operation> {
   const { config, routes, settings, presence, store, upstream, metrics } = services;
@@ -36,19 +35,12 @@ export function serviceOperations(services: Services): Record<Name, Operation> {
   }
 
   async function check(): Promise<Checks> {
-    const [storeUp, upstreamUp] = await Promise.all([works(() => store.health()), works(askVersion)]);
+    const [storeUp, upstreamUp] = await Promise.all([
+      works(() => store.health()),
+      works(() => upstreamVersion(upstream)),
+    ]);
     metrics.upstreamUp(upstreamUp);
     return { store: storeUp, upstream: upstreamUp };
-  }
-
-  async function askVersion(): Promise<void> {
-    const answer = await upstream.send({
-      method: 'GET',
-      path: '/api/version',
-      signal: AbortSignal.timeout(UPSTREAM_DEADLINE),
-    });
-    answer.body.resume();
-    if (answer.status !== 200) throw new GatewayError('upstream_error');
   }
 
   function checks(): Promise<Checks> {
