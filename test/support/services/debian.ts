@@ -25,7 +25,7 @@ const SYSTEM_PLACES = ['/usr/local/bin', '/usr/bin', '/usr/sbin', '/opt/homebrew
 export async function findProgram(program: Program): Promise<string> {
   const found = find(program);
   if (found) return found;
-  const failure = canInstall() ? await install(program.debianPackage) : undefined;
+  const failure = await installPackage(program.debianPackage);
   const installed = find(program);
   if (installed) return installed;
   const { name, debianPackage, variable } = program;
@@ -73,8 +73,9 @@ apt-get update
 apt-get install -y --no-install-recommends "$1"
 `;
 
-/** What went wrong, if anything did. */
-async function install(debianPackage: string): Promise<unknown> {
+/** Where this process may. @returns what went wrong, if anything did */
+export async function installPackage(debianPackage: string): Promise<unknown> {
+  if (!canInstall()) return undefined;
   const lock = join(tmpdir(), 'parallama-apt.lock');
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   return run('flock', [lock, 'sh', '-c', SCRIPT, 'install', debianPackage], { env }).then(

@@ -1,4 +1,4 @@
-"""HTTP to one gateway: JSON in, a good answer out, or a ParallamaError. Two classes that differ by `await`."""
+"""HTTP to one gateway: JSON in, a good answer out, or a ParallamaError. Two classes, one `await` apart."""
 
 from __future__ import annotations
 
