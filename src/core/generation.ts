@@ -30,6 +30,8 @@ export interface Work {
   upstream: Upstream;
   /** Aborted when the client has gone. */
   signal?: AbortSignal;
+  /** Milliseconds of silence after which a stream gets a heartbeat, where its dialect has one; 0 for none. */
+  heartbeatEvery: number;
   onFirstByte(): void;
   /** Called once, after the settlement. `answered`: the upstream has the model and has begun. */
   onSettled(outcome: Outcome, charge: Charge, answered: boolean): void;
@@ -40,7 +42,9 @@ export interface Work {
 export interface Generation {
   /** The whole answer, as {@link Exchange.whole} gives it. Rejects with a GatewayError. */
   whole(): Promise<unknown>;
-  /** Resolves when there is something to send; until then, failures reject and can still be a status. */
+  /**
+   * Resolves when there is something to send, be it a heartbeat; until then, failures reject and can still be a status.
+   */
   stream(): Promise<{ headers: Record<string, string>; body: Readable }>;
 }
 
@@ -213,14 +217,12 @@ export function createGeneration(work: Work): Generation {
 
     async stream() {
       const encoder = exchange.encoder(work.context);
-      const output = run(encoder);
-      let first: IteratorResult<string | Buffer, void>;
-      try {
-        first = await output.next();
-      } catch (error) {
-        throw await fail(error);
-      }
-      const body = pullStream(output, first, {
+      const { heartbeat } = encoder;
+      const pulling = pullStream(run(encoder), {
+        heartbeat:
+          heartbeat !== undefined && work.heartbeatEvery > 0
+            ? { text: heartbeat, every: work.heartbeatEvery }
+            : undefined,
         async onError(error) {
           const failure = await fail(error);
           if (failure.kind === 'client_gone') return '';
@@ -232,7 +234,11 @@ export function createGeneration(work: Work): Generation {
           await settle('aborted');
         },
       });
-      return { headers: encoder.headers, body };
+      try {
+        return { headers: encoder.headers, body: await pulling };
+      } catch (error) {
+        throw await fail(error);
+      }
     },
   };
 }

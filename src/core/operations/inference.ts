@@ -74,6 +74,7 @@ function inference(services: Services, readExchange: Reader): Operation {
       }),
       upstream,
       signal: call.request.signal,
+      heartbeatEvery: config.server.heartbeat * 1_000,
       onFirstByte: () => services.metrics.firstToken(gateway, (performance.now() - call.startedAt) / 1_000),
       onSettled: (outcome, charge, answered) =>
         recordUsage(services, call, {
