@@ -13,6 +13,7 @@ import type { Events } from './events.js';
 import { asGatewayError } from './failure.js';
 import { finish } from './finish.js';
 import type { BeforeForward } from './hooks.js';
+import { createCors } from './http/cors.js';
 import { requestId } from './http/request-id.js';
 import type { HostLogger } from './observe/logs.js';
 import { accountOperations } from './operations/accounts.js';
@@ -91,14 +92,17 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
     source,
   });
   const operations = createOperations(services);
+  const cors = createCors(config.server.cors);
 
   async function handle(request: GatewayRequest): Promise<GatewayResponse | null> {
     const match = services.routes.match(request.url);
     if (!match || ('route' in match && match.route.service && !request.operations)) return null;
+    const preflight = cors.preflight(request);
+    if (preflight) return preflight;
     const call = begin(request, match);
     services.metrics.started(call.route?.gateway ?? '');
     const answer = await respond(call, match).catch((error: unknown) => refuse(call, error));
-    answer.headers['x-request-id'] = call.id;
+    Object.assign(answer.headers, cors.headers(request), { 'x-request-id': call.id });
     return finish(services, call, answer);
   }
 

@@ -57,6 +57,8 @@ describe('defaults', () => {
         body_limit: 33_554_432,
         trust_proxy: false,
         shutdown_timeout: 30,
+        heartbeat: 15,
+        cors: { origins: [] },
       },
       store: { url: 'sqlite:./parallama.db' },
       auth: {

@@ -22,6 +22,13 @@ export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', '
 const REGISTRATION = ['open', 'closed', 'invite'] as const;
 const STORE_URL = /^(?:memory:|sqlite:.+|(?:rediss?|postgres|postgresql):\/\/.+)$/;
 
+/** As browsers send it: no path, no slash at its end. */
+const origin = () => {
+  const what = 'an origin such as https://app.example.com, or *';
+  const exact = (text: string) => text === '*' || URL.parse(text)?.origin === text;
+  return z.string(what).refine(exact, { error: what });
+};
+
 const serverSchema = section({
   host: matching(/^[^\s/]+$/, 'an address to listen on, such as 127.0.0.1').default('127.0.0.1'),
   /** 0 takes any free port. */
@@ -33,6 +40,12 @@ const serverSchema = section({
   trust_proxy: flag().default(false),
   /** Seconds that running requests have to end after SIGTERM. */
   shutdown_timeout: timeout().default(30),
+  /** Seconds of silence after which an event stream gets a comment, so that nobody takes it for dead; 0 for none. */
+  heartbeat: timeout(0).default(15),
+  cors: section({
+    /** Whose pages may call the gateway from a browser; none where empty. */
+    origins: listOf(origin(), 'a list of origins such as https://app.example.com, or *').default([]),
+  }).prefault({}),
 });
 
 const storeUrl = () => {
