@@ -45,7 +45,7 @@ const broken: [string, string, string][] = [
     (origin): [string, string, string] => [
       `an origin that no browser sends: '${origin}'`,
       `server:\n  cors:\n    origins: ["${origin}"]\n`,
-      'my.yaml:3: server.cors.origins[0]: is not allowed; expected an origin such as https://app.example.com, or *',
+      'my.yaml:3: server.cors.origins[0]: is not an origin; expected an origin such as https://app.example.com, or *',
     ],
   ),
   [

@@ -26,7 +26,7 @@ const STORE_URL = /^(?:memory:|sqlite:.+|(?:rediss?|postgres|postgresql):\/\/.+)
 const origin = () => {
   const what = 'an origin such as https://app.example.com, or *';
   const exact = (text: string) => text === '*' || URL.parse(text)?.origin === text;
-  return z.string(what).refine(exact, { error: what });
+  return z.string(what).refine(exact, { error: `is not an origin; expected ${what}` });
 };
 
 const serverSchema = section({
