@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Charge, Hold } from '../../src/core/store/port.js';
@@ -69,8 +69,8 @@ test('a replay that a crash cut short is found again, and its entries count once
 });
 
 test('the file of a process that is gone is adopted, that of a living one is not', async () => {
-  const left = join(directory, 'usage-1-gone.journal');
-  const fresh = join(directory, 'usage-2-alive.journal');
+  const left = join(directory, 'usage-elsewhere-1-0a.journal');
+  const fresh = join(directory, `usage-${hostname()}-${process.pid}-0b.journal`);
   await writeFile(left, `${JSON.stringify(entry('left'))}\n{"hold":{"id":"cut`);
   await writeFile(fresh, `${JSON.stringify(entry('alive'))}\n`);
   const longAgo = new Date(Date.now() - 120_000);
@@ -78,22 +78,20 @@ test('the file of a process that is gone is adopted, that of a living one is not
   const seen: string[] = [];
   await createJournal(directory).replay(async ({ hold }) => void seen.push(hold.id));
   expect(seen).toEqual(['left']);
-  expect(await readdir(directory)).toEqual(['usage-2-alive.journal']);
+  expect(await readdir(directory)).toEqual([`usage-${hostname()}-${process.pid}-0b.journal`]);
 });
 
 test('an entry that was acknowledged survives kill -9', async () => {
   const script = `
     const { appendFileSync } = require('node:fs');
-    process.stdin.once('data', (text) => { appendFileSync(process.argv[1], text); process.stdout.write('written'); });
+    const name = process.argv[1] + '/usage-' + require('node:os').hostname() + '-' + process.pid + '-0a.journal';
+    process.stdin.once('data', (text) => { appendFileSync(name, text); process.stdout.write('written'); });
     setInterval(() => {}, 1000);`;
-  const file = join(directory, 'usage-3-killed.journal');
-  const child = spawn(process.execPath, ['-e', script, file], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, ['-e', script, directory], { stdio: ['pipe', 'pipe', 'inherit'] });
   child.stdin.write(`${JSON.stringify(entry('killed'))}\n`);
   await once(child.stdout, 'data');
   child.kill('SIGKILL');
   await once(child, 'exit');
-  const longAgo = new Date(Date.now() - 120_000);
-  await utimes(file, longAgo, longAgo);
   const seen: string[] = [];
   await createJournal(directory).replay(async ({ hold }) => void seen.push(hold.id));
   expect(seen).toEqual(['killed']);

@@ -8,6 +8,7 @@
 import { randomBytes } from 'node:crypto';
 import { appendFileSync, mkdirSync } from 'node:fs';
 import { readdir, readFile, rename, stat, unlink } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Charge, Hold } from '../store/port.js';
 
@@ -27,14 +28,14 @@ export interface Journal {
   replay(settle: (entry: JournalEntry) => Promise<unknown>): Promise<number>;
 }
 
-const OWN = /^usage-.*\.journal$/;
+const OWN = /^usage-(?:(?<host>.+)-)?(?<pid>\d+)-[0-9a-z]+\.journal$/;
 const TAKEN = '.replay';
-/** A file of another process that was not written to for so long has no owner that is about to write to it. */
+/** A file of a process that cannot be asked and did not write for so long has no owner that is about to write to it. */
 const ABANDONED = 30_000;
 
 /** @param directory made where missing, when there is something to write */
 export function createJournal(directory: string): Journal {
-  const name = `usage-${process.pid}-${randomBytes(4).toString('hex')}.journal`;
+  const name = `usage-${hostname()}-${process.pid}-${randomBytes(4).toString('hex')}.journal`;
   const own = join(directory, name);
   let pending = false;
   let looked = 0;
@@ -46,7 +47,7 @@ export function createJournal(directory: string): Journal {
     for (const file of names) {
       const path = join(directory, file);
       if (file.endsWith(TAKEN)) files.push(path);
-      else if (OWN.test(file) && (file === name || (await isAbandoned(path)))) {
+      else if (file === name || (await isAbandoned(directory, file))) {
         const taken = `${path}.${randomBytes(4).toString('hex')}${TAKEN}`;
         // Another process may have been faster: then it is that one's.
         if (
@@ -107,9 +108,22 @@ export function createJournal(directory: string): Journal {
   };
 }
 
-async function isAbandoned(path: string): Promise<boolean> {
-  const info = await stat(path).catch(() => undefined);
+async function isAbandoned(directory: string, file: string): Promise<boolean> {
+  const owner = OWN.exec(file)?.groups;
+  if (!owner) return false;
+  if (owner.host === hostname() && !isAlive(Number(owner.pid))) return true;
+  const info = await stat(join(directory, file)).catch(() => undefined);
   return info !== undefined && Date.now() - info.mtimeMs > ABANDONED;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // It lives, and is another user's.
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
 }
 
 /** The last line of a process that was killed while it wrote may be cut: it was not acknowledged then. */
