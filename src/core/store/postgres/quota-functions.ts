@@ -3,7 +3,8 @@
  * `quota.ts`.
  *
  * Whoever changes counters first locks their subject. It is one lock for each call, so that no two calls can wait for
- * each other; the sweep, which takes many, takes them in one order.
+ * each other; the sweep, which takes many, takes them in one order. Counters are looked up one by one: a subject may
+ * have very many, and a plan for all keys at once can come to read them all.
  */
 export const QUOTA_FUNCTIONS = `
   CREATE FUNCTION lock_subject(p_subject text) RETURNS void LANGUAGE plpgsql AS $$
@@ -18,12 +19,14 @@ export const QUOTA_FUNCTIONS = `
     OUT used bigint[], OUT held bigint[], OUT room bigint, OUT refused integer
   ) LANGUAGE plpgsql AS $$
   DECLARE
+    v_used bigint;
+    v_held bigint;
     v_free bigint;
   BEGIN
-    SELECT array_agg(coalesce(c.used, 0) ORDER BY k.at), array_agg(coalesce(c.held, 0) ORDER BY k.at) INTO used, held
-      FROM unnest(p_keys) WITH ORDINALITY AS k(key, at)
-      LEFT JOIN counters c ON c.subject = p_subject AND c.key = k.key;
     FOR i IN 1..cardinality(p_keys) LOOP
+      SELECT c.used, c.held INTO v_used, v_held FROM counters c WHERE subject = p_subject AND key = p_keys[i];
+      used[i] := coalesce(v_used, 0);
+      held[i] := coalesce(v_held, 0);
       CONTINUE WHEN p_max[i] IS NULL;
       v_free := p_max[i] - used[i] - held[i];
       IF p_counts[i] = 'tokens' THEN room := least(room, v_free); END IF;
@@ -42,22 +45,20 @@ export const QUOTA_FUNCTIONS = `
   CREATE FUNCTION add_to_counters(
     p_hold holds, p_used_requests bigint, p_used_tokens bigint, p_held_requests bigint, p_held_tokens bigint
   ) RETURNS void LANGUAGE plpgsql AS $$
+  DECLARE
+    v_used bigint;
+    v_held bigint;
   BEGIN
-    WITH claim AS (
-      SELECT key, expires,
-        CASE counts WHEN 'requests' THEN p_used_requests ELSE p_used_tokens END AS used,
-        CASE counts WHEN 'requests' THEN p_held_requests ELSE p_held_tokens END AS held
-      FROM unnest(p_hold.keys, p_hold.counts, p_hold.expires) AS c(key, counts, expires)
-    ), changed AS (
+    FOR i IN 1..cardinality(p_hold.keys) LOOP
+      v_used := CASE p_hold.counts[i] WHEN 'requests' THEN p_used_requests ELSE p_used_tokens END;
+      v_held := CASE p_hold.counts[i] WHEN 'requests' THEN p_held_requests ELSE p_held_tokens END;
+      CONTINUE WHEN v_used = 0 AND v_held = 0;
       -- A correction may take back from a counter that was forgotten meanwhile: never below zero.
-      UPDATE counters c SET used = greatest(0, c.used + claim.used), held = greatest(0, c.held + claim.held),
-        expires_at = greatest(c.expires_at, claim.expires)
-      FROM claim WHERE c.subject = p_hold.subject AND c.key = claim.key AND (claim.used <> 0 OR claim.held <> 0)
-      RETURNING c.key
-    )
-    INSERT INTO counters (subject, key, used, held, expires_at)
-      SELECT p_hold.subject, key, greatest(0, used), greatest(0, held), expires FROM claim
-      WHERE (used <> 0 OR held <> 0) AND key NOT IN (SELECT key FROM changed);
+      INSERT INTO counters AS c (subject, key, used, held, expires_at)
+        VALUES (p_hold.subject, p_hold.keys[i], greatest(0, v_used), greatest(0, v_held), p_hold.expires[i])
+        ON CONFLICT (subject, key) DO UPDATE SET used = greatest(0, c.used + v_used),
+          held = greatest(0, c.held + v_held), expires_at = greatest(c.expires_at, excluded.expires_at);
+    END LOOP;
   END $$;
 
   -- Uses the sum and writes it into the history; gives back one request and p_held tokens, where they are held.

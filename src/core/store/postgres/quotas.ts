@@ -20,7 +20,8 @@ const RENEW = `UPDATE holds h SET until = now_ms($2) + $3::bigint, known = mine.
 const SETTLE = 'SELECT settle($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) AS done';
 const COUNTERS = `SELECT coalesce(c.used, 0)::float8 AS used, coalesce(c.held, 0)::float8 AS held
   FROM unnest($2::text[]) WITH ORDINALITY AS wanted(key, at)
-  LEFT JOIN counters c ON c.subject = $1 AND c.key = wanted.key ORDER BY wanted.at`;
+  LEFT JOIN LATERAL (SELECT used, held FROM counters WHERE subject = $1 AND key = wanted.key LIMIT 1) c ON true
+  ORDER BY wanted.at`;
 const SWEEP = 'SELECT ended, more FROM sweep($1, $2, $3)';
 
 interface Measured {
