@@ -1,9 +1,12 @@
 /** Server-sent events, as the HTML standard has them and OpenAI's clients read them. */
 
-/** Headers of an event stream; the last keeps nginx from collecting it. */
+/**
+ * Headers of an event stream. `no-transform` keeps a host's compression from collecting events until a block is full,
+ * the last one keeps nginx from it.
+ */
 export const SSE_HEADERS = {
   'content-type': 'text/event-stream; charset=utf-8',
-  'cache-control': 'no-cache',
+  'cache-control': 'no-cache, no-transform',
   'x-accel-buffering': 'no',
 };
 
