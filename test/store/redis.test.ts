@@ -54,7 +54,8 @@ let url: string;
 beforeAll(async () => {
   server = process.env.REDIS_URL ? undefined : await startRedis();
   url = process.env.REDIS_URL ?? server!.url;
-});
+  // Where Redis has to be installed first.
+}, 180_000);
 afterAll(() => server?.stop());
 
 testStore('redis', async ({ now }) => redis({ url: fresh(url), now }), { fakeClock: true });

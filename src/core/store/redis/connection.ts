@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { STORE_DEADLINE, StoreUnavailable } from '../port.js';
 import { type ServerClock, serverClock } from './clock.js';
 import { isLost, replyCode, told } from './failure.js';
-import type { Link, OpenLink } from './link.js';
+import type { Link, Linker } from './link.js';
 import { lateAt, type Script } from './script.js';
 
 export interface Connection {
@@ -39,7 +39,7 @@ const LEAST_LIFE = 1_000;
 /** The first run may be there to learn the server's clock. */
 const RUNS = 3;
 
-export function connect(open: OpenLink, now: (() => number) | undefined): Connection {
+export function connect(linker: Linker, now: (() => number) | undefined): Connection {
   const lines = new Set<Line>();
   /** Lines without new calls, until those under way have ended. */
   const leaving = new Set<Line>();
@@ -55,7 +55,7 @@ export function connect(open: OpenLink, now: (() => number) | undefined): Connec
     if (current) return current;
     if (rest && performance.now() < rest.until) throw rest.error;
     const end = new AbortController();
-    const line: Line = { link: opening(open, end.signal), clock: serverClock(), end };
+    const line: Line = { link: opening(linker, end.signal), clock: serverClock(), end };
     lines.add(line);
     current = line;
     line.link.then(
@@ -95,6 +95,8 @@ export function connect(open: OpenLink, now: (() => number) | undefined): Connec
   };
 
   const call = async <T>(work: (link: Link, line: Line) => Promise<T>, patience: number): Promise<T> => {
+    // On a busy machine this takes long, and says nothing of the server.
+    await linker.load();
     const line = use();
     const attempt = async () => {
       const link = await line.link;
@@ -146,7 +148,7 @@ export function connect(open: OpenLink, now: (() => number) | undefined): Connec
 }
 
 /** Whoever waits for a link is told when it has come to its end. */
-function opening(open: OpenLink, signal: AbortSignal): Promise<Link> {
+function opening({ open }: Linker, signal: AbortSignal): Promise<Link> {
   return new Promise((resolve, reject) => {
     const ended = () => reject(new StoreUnavailable('The connection to Redis was closed.'));
     signal.addEventListener('abort', ended, { once: true });

@@ -25,26 +25,35 @@ export interface Link extends ServerInfo {
   send(key: string, command: string[]): Promise<unknown>;
 }
 
-/** Opens a link, which ends with the signal, open or not. */
-export type OpenLink = (signal: AbortSignal) => Promise<Link>;
+export interface Linker {
+  /** Loads the code that links need, once. */
+  load(): Promise<unknown>;
+  /** Opens a link, which ends with the signal, open or not. */
+  open(signal: AbortSignal): Promise<Link>;
+}
 
 /** Links to where `target` says. */
-export function linkTo(target: Target): OpenLink {
+export function linkTo(target: Target): Linker {
+  let library: ReturnType<typeof loadLibrary> | undefined;
   /** Nodes of the cluster as they were known last: one of them answers when those that were configured are gone. */
   let known: Address[] = [];
 
-  return async (signal) => {
-    const library = await loadLibrary();
+  const load = () => {
+    library ??= loadLibrary();
+    return library;
+  };
+
+  const open = async (signal: AbortSignal): Promise<Link> => {
+    const { createClient, createCluster } = await load();
     const { username, password, database, addresses } = target;
     const options = { ...PLAIN, ...(password === undefined ? {} : { username, password }) };
     const others = known.filter((node) => !addresses.some((address) => isSame(node, address)));
-    const make = (at: Address) =>
-      library.createClient({ ...options, database, socket: socketOf(target, at) });
+    const make = (at: Address) => createClient({ ...options, database, socket: socketOf(target, at) });
     const { client, address } = await firstThatAnswers([...addresses, ...others], make, signal);
     const link = await linkBy(client);
     if (!link.clustered) return link;
     client.destroy();
-    const cluster: Cluster = library.createCluster({
+    const cluster: Cluster = createCluster({
       rootNodes: [{ socket: socketOf(target, address) }],
       defaults: { ...options, socket: socketOf(target) },
       // A master that is away must not keep us from the others.
@@ -54,19 +63,21 @@ export function linkTo(target: Target): OpenLink {
     known = cluster.masters.map(({ host, port }) => ({ host, port }));
     return { ...linkByCluster(cluster), notice: link.notice };
   };
+
+  return { load, open };
 }
 
 /**
  * Links with the options of an adapter's client; the client itself stays its owner's.
  * @throws Error where the adapter is on Redis Sentinel
  */
-export function linkLike(adapter: KeyvRedis<unknown>): OpenLink {
+export function linkLike(adapter: KeyvRedis<unknown>): Linker {
   if (adapter.isSentinel()) {
     throw new Error(
       'A KeyvRedis on Redis Sentinel cannot be the store. Give the URL of a server or a cluster.',
     );
   }
-  return async (signal) => {
+  const open = async (signal: AbortSignal): Promise<Link> => {
     if (adapter.isCluster()) {
       const given = adapter.client as RedisClusterType;
       const cluster: Cluster = given.duplicate({
@@ -90,6 +101,8 @@ export function linkLike(adapter: KeyvRedis<unknown>): OpenLink {
     await connectClient(client, signal);
     return linkBy(client);
   };
+
+  return { load: async () => undefined, open };
 }
 
 /** What the types of node-redis, which depend on the options, have in common. */
