@@ -1,13 +1,18 @@
+import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { KeyvPostgres } from '@keyv/postgres';
+import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { openStore } from '../../src/core/store/open.js';
 import { STORE_DEADLINE, type Store, StoreUnavailable } from '../../src/core/store/port.js';
 import type { PostgresOptions } from '../../src/core/store/postgres/address.js';
 import { postgres } from '../../src/core/store/postgres.js';
 import { ask, type PostgresServer, startPostgres, usePostgres } from '../support/services/postgres.js';
+import { folder } from './folder.js';
 import { charged, collect, countersOf, exactly, holdOn, testStore } from './suite.js';
 import { testProcesses, useWorkers } from './workers.js';
 
@@ -188,6 +193,74 @@ describe('the address', () => {
     expect(failure).toBeInstanceOf(StoreUnavailable);
     expect(String(failure)).toMatch(/password authentication failed/);
     expect(inspect(failure, { depth: 9, showHidden: true })).not.toContain('hunter2');
+  });
+});
+
+describe('a command that PostgreSQL undoes', () => {
+  /** Makes the first writes of records fail; what a sequence has counted stays when all else is undone. */
+  async function failing(url: string, times: number, code: string): Promise<void> {
+    const schema = schemaOf(url);
+    await ask(
+      url,
+      `SET search_path = ${schema}; CREATE SEQUENCE tries;
+      CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$
+      BEGIN
+        IF nextval('tries') <= ${times} THEN RAISE EXCEPTION 'undone' USING ERRCODE = '${code}'; END IF;
+        RETURN new;
+      END $$;
+      CREATE TRIGGER fail BEFORE INSERT ON records FOR EACH ROW EXECUTE FUNCTION fail()`,
+    );
+  }
+
+  it.each([
+    ['a deadlock', '40P01'],
+    ['a conflict', '40001'],
+    ["a measure of the server's clock that was wrong", 'LATE0'],
+  ])('because of %s is tried again', async (_, code) => {
+    const url = fresh();
+    const store = open({ url });
+    await store.health();
+    await failing(url, 3, code);
+    expect(await store.create('users', 'u1', 'Ann')).toBe(true);
+  });
+
+  it('again and again makes the store unavailable', async () => {
+    const url = fresh();
+    const store = open({ url });
+    await store.health();
+    await failing(url, 1_000_000, '40P01');
+    await expectUnavailable([store.create('users', 'u1', 'Ann')]);
+  });
+
+  it('because of a mistake is an error that says so, and the connection goes on', async () => {
+    const url = fresh();
+    const store = open({ url });
+    await store.health();
+    await failing(url, 1, '22012');
+    const failure = await failureOf(store.create('users', 'u1', 'Ann'));
+    expect(failure).not.toBeInstanceOf(StoreUnavailable);
+    expect(failure).toMatchObject({ message: 'undone', code: '22012' });
+    expect(await store.create('users', 'u1', 'Ann')).toBe(true);
+  });
+});
+
+describe('the package pg', () => {
+  it('is asked for where it is not installed', async () => {
+    const bundle = join(folder(), 'store.mjs');
+    await build({
+      stdin: {
+        contents: `import { openStore } from './open.js';
+          await openStore('postgres://127.0.0.1:1/x').catch(({ message }) => console.log(message));`,
+        resolveDir: join(import.meta.dirname, '../../src/core/store'),
+      },
+      outfile: bundle,
+      bundle: true,
+      external: ['pg'],
+      platform: 'node',
+      format: 'esm',
+    });
+    const child = spawn(process.execPath, [bundle], { stdio: ['ignore', 'pipe', 'inherit'] });
+    expect(await text(child.stdout)).toBe('The PostgreSQL store needs the package pg: npm install pg\n');
   });
 });
 
