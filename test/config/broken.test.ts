@@ -49,6 +49,26 @@ const broken: [string, string, string][] = [
     ],
   ),
   [
+    'an option that Ollama does not have',
+    gateway('openai', 'model_options: { gpt-4: { options: { num_ctxt: 1 } } }'),
+    "my.yaml:3: api_gateways.openai.model_options.gpt-4.options.num_ctxt: is not one of Ollama's options; expected a name such as num_ctx",
+  ],
+  [
+    'an option of the wrong type',
+    gateway('openai', 'model_options: { gpt-4: { options: { num_ctx: 8k } } }'),
+    'my.yaml:3: api_gateways.openai.model_options.gpt-4.options.num_ctx: is of the wrong type; expected a number',
+  ],
+  [
+    'a level of thinking that nobody knows',
+    gateway('ollama', 'model_options: { llama2: { think: much } }'),
+    'my.yaml:3: api_gateways.ollama.model_options.llama2.think: is not allowed; expected true, false or one of low, medium, high, max',
+  ],
+  [
+    'a duration without a unit',
+    gateway('ollama', 'model_options: { llama2: { keep_alive: "10" } }'),
+    'my.yaml:3: api_gateways.ollama.model_options.llama2.keep_alive: is not allowed; expected a number of seconds, or a duration such as 10m',
+  ],
+  [
     'text for a number',
     'server:\n  port: "80"\n',
     'my.yaml:2: server.port: is text; expected a port from 0 to 65535',

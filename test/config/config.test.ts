@@ -45,10 +45,11 @@ describe('defaults', () => {
           port: 11434,
           base_path: '/ollama/v1',
           model_mappings: {},
+          model_options: {},
           connect_timeout: 5,
           first_byte_timeout: 600,
         },
-        openai: { base_path: '/openai/v1', model_mappings: {} },
+        openai: { base_path: '/openai/v1', model_mappings: {}, model_options: {} },
       },
       server: {
         host: '127.0.0.1',

@@ -1,6 +1,7 @@
 /** The section `api_gateways`: where Ollama is, and under which paths and model names it is offered. */
 import { z } from 'zod';
 import { GATEWAYS } from '../contract.js';
+import { modelOptions } from './model-options.js';
 import { flag, listOf, matching, seconds, section, text, timeout, wholeNumber } from './values.js';
 
 /** Ends in a version, so that native Ollama has a place beside it: see {@link nativeBasePath}. */
@@ -76,6 +77,9 @@ export const gatewaysSchema = section({
     /** For requests that name no model. */
     default_model: text('the name of a model').optional(),
     model_mappings: modelMappings(),
+    model_options: modelOptions(),
+    /** The largest `num_ctx` for roles that do not manage models; any where absent. */
+    max_num_ctx: wholeNumber('a whole number of tokens, 1 or more', 1).optional(),
     /** Seconds. */
     connect_timeout: timeout().default(5),
     /** Seconds until an answer begins, with the loading of the model; 0 waits for ever. */
@@ -85,6 +89,7 @@ export const gatewaysSchema = section({
     base_path: basePath().default('/openai/v1'),
     default_model: text('the name of a model').optional(),
     model_mappings: modelMappings(),
+    model_options: modelOptions(),
   }).prefault({}),
 }).superRefine(({ ollama, openai }, context) => {
   const taken = [ollama.base_path, nativeBasePath(ollama.base_path)].find(

@@ -17,6 +17,8 @@ import {
   wholeNumber,
 } from './values.js';
 
+export type { ModelOptions } from './model-options.js';
+
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
 const REGISTRATION = ['open', 'closed', 'invite'] as const;

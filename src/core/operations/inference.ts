@@ -1,6 +1,6 @@
 /** Everything that a model works for: read, resolve the model, reserve, generate. The same for every dialect. */
-import type { GatewayResponse } from '../contract.js';
-import { GatewayError } from '../errors.js';
+import type { Config, ModelOptions } from '../config.js';
+import type { GatewayName, GatewayResponse } from '../contract.js';
 import { createGeneration } from '../generation.js';
 import { parseJson, readBody } from '../http/body.js';
 import type { Services } from '../services.js';
@@ -19,8 +19,10 @@ import {
 import type { Exchange, NativeCall } from '../translate/types.js';
 import { createMeter } from '../usage/meter.js';
 import { admit } from './admission.js';
-import { type Call, jsonOf, type Operation } from './call.js';
+import { jsonOf, type Operation } from './call.js';
+import { withModelOptions } from './model-options.js';
 import { recordUsage } from './record-usage.js';
+import { boundByRole } from './role-bounds.js';
 
 type Reader = (body: unknown, options: { defaultModel?: string }) => Exchange;
 
@@ -43,15 +45,18 @@ export function inferenceOperations(services: Services): Record<keyof typeof REA
 }
 
 function inference(services: Services, readExchange: Reader): Operation {
-  const { config, models, estimator, upstream } = services;
+  const { config, models, roles, estimator, upstream } = services;
 
   return async (call) => {
     const gateway = call.route!.gateway!;
     const body = parseJson(await readBody(call.request, config.server.body_limit), call.dialect);
     const read = readExchange(body, { defaultModel: models.defaultModel(gateway) });
     const upstreamModel = models.resolve(call.identity, gateway, read.model);
-    keepAliveFor(services, call, read);
-    const { lease, exchange } = await admit(services, call, read, upstreamModel);
+    const { max_num_ctx } = config.api_gateways.ollama;
+    const manages = roles.get(call.identity.role)?.manage_models;
+    const allowed = manages ? read : boundByRole(read, max_num_ctx);
+    const asked = withModelOptions(allowed, optionsOf(config, gateway, read.model));
+    const { lease, exchange } = await admit(services, call, asked, upstreamModel);
     const estimate = (calls: NativeCall[]) => (exchange.load ? 0 : estimator.estimate(upstreamModel, calls));
 
     const generation = createGeneration({
@@ -109,29 +114,7 @@ async function streamed(
   return { status: 200, headers: { ...headers }, body };
 }
 
-/**
- * How long a model stays loaded is everybody's business: only who may manage models pins or unloads one.
- * A bound that others set is dropped, so that the server's own holds.
- */
-function keepAliveFor({ roles }: Services, call: Call, exchange: Exchange): void {
-  if (roles.get(call.identity.role)?.manage_models) return;
-  for (const { request } of exchange.calls) {
-    if (request.keep_alive === undefined || lasts(request.keep_alive)) continue;
-    if (exchange.load && !isNegative(request.keep_alive)) {
-      throw new GatewayError('forbidden', {
-        message: 'Your role does not allow unloading models.',
-        param: 'keep_alive',
-      });
-    }
-    delete request.keep_alive;
-  }
-}
-
-/** Neither for ever nor not at all. A Go duration is `5m`, `1h30m`, `-1s`, or seconds as a number. */
-function lasts(keepAlive: number | string): boolean {
-  return !isNegative(keepAlive) && !/^[0.]*(ns|us|ms|s|m|h)?$/.test(String(keepAlive));
-}
-
-function isNegative(keepAlive: number | string): boolean {
-  return String(keepAlive).trim().startsWith('-');
+function optionsOf({ api_gateways }: Config, gateway: GatewayName, model: string): ModelOptions | undefined {
+  const { model_options } = api_gateways[gateway];
+  return Object.hasOwn(model_options, model) ? model_options[model] : undefined;
 }

@@ -26,6 +26,8 @@ const OPTIONS = Object.entries<Kind>({
   draft_num_predict: 'int',
 });
 
+export const OPTION_NAMES: readonly string[] = OPTIONS.map(([name]) => name);
+
 /** Beyond these Go's int overflows. */
 const INT = { min: Number.MIN_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER };
 

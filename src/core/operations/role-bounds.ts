@@ -1,0 +1,68 @@
+/**
+ * What a request may decide for everybody: how long a model stays loaded, and how it is loaded. Only roles that manage
+ * models do; for all others such wishes are dropped or cut to size, so that the server's own settings hold.
+ */
+import { GatewayError } from '../errors.js';
+import type { Exchange, NativeRequest } from '../translate/types.js';
+
+/** Options that say how a model lies in memory: changing one loads it anew, for everybody. */
+const MACHINE = ['num_batch', 'num_gpu', 'main_gpu', 'use_mmap', 'num_thread', 'draft_num_predict'];
+
+/** Seconds. Less unloads the model as good as at once, more keeps it as good as for ever. */
+const KEEP_ALIVE = { least: 1, most: 86_400 };
+
+const UNITS: Record<string, number> = {
+  ns: 1e-9,
+  us: 1e-6,
+  µs: 1e-6,
+  μs: 1e-6,
+  ms: 1e-3,
+  s: 1,
+  m: 60,
+  h: 3_600,
+};
+
+/** A Go duration is `5m`, `1h30m`, `-1s`; a number is of seconds. */
+function secondsOf(keepAlive: number | string): number {
+  if (typeof keepAlive === 'number') return keepAlive;
+  let seconds = 0;
+  for (const [, count, unit] of keepAlive.matchAll(/(\d*\.?\d+|\d+\.)(ns|us|µs|μs|ms|s|m|h)/g)) {
+    seconds += Number(count) * UNITS[unit!]!;
+  }
+  return keepAlive.startsWith('-') ? -seconds : seconds;
+}
+
+function boundKeepAlive({ keep_alive, ...rest }: NativeRequest, load: boolean): NativeRequest {
+  if (keep_alive === undefined) return rest;
+  const seconds = secondsOf(keep_alive);
+  if (seconds >= KEEP_ALIVE.least && seconds <= KEEP_ALIVE.most) return { ...rest, keep_alive };
+  if (load && seconds >= 0 && seconds < KEEP_ALIVE.least) {
+    throw new GatewayError('forbidden', {
+      message: 'Your role does not allow unloading models.',
+      param: 'keep_alive',
+    });
+  }
+  return rest;
+}
+
+function boundOptions({ options, ...rest }: NativeRequest, maxContext: number | undefined): NativeRequest {
+  if (options === undefined) return rest;
+  const left = Object.fromEntries(Object.entries(options).filter(([name]) => !MACHINE.includes(name)));
+  if (maxContext !== undefined && typeof left.num_ctx === 'number') {
+    left.num_ctx = Math.min(left.num_ctx, maxContext);
+  }
+  return { ...rest, ...(Object.keys(left).length > 0 ? { options: left } : {}) };
+}
+
+/**
+ * The exchange as a role may ask for it that does not manage models.
+ * @param maxContext the largest `num_ctx`; undefined for any
+ * @throws GatewayError forbidden where it does nothing but unload a model
+ */
+export function boundByRole(exchange: Exchange, maxContext: number | undefined): Exchange {
+  const calls = exchange.calls.map((call) => {
+    const request = boundKeepAlive(call.request, exchange.load ?? false);
+    return { ...call, request: boundOptions(request, maxContext) };
+  });
+  return { ...exchange, calls };
+}

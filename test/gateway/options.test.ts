@@ -1,0 +1,142 @@
+/** What a request, a role and the configuration say about how a model is run. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Rig, send, startRig } from '../support/gateway.js';
+
+let rig: Rig;
+let basic: string;
+let admin: string;
+beforeAll(async () => {
+  rig = await startRig({
+    config: {
+      api_gateways: {
+        ollama: { max_num_ctx: 8_192, model_options: { llama2: { options: { num_ctx: 1_024 } } } },
+        openai: {
+          model_options: {
+            'gpt-4': { options: { num_ctx: 16_384, temperature: 0 }, think: false, keep_alive: '2h' },
+          },
+        },
+      },
+    },
+  });
+  basic = (await rig.user('premium')).key;
+  admin = (await rig.user('admin')).key;
+});
+afterAll(() => rig.close());
+
+const messages = [{ role: 'user', content: 'Hello!' }];
+
+/** What Ollama was asked, without what the limits have put into it. */
+async function asked(key: string, path: string, body: object): Promise<Record<string, unknown>> {
+  rig.simulator.requests.length = 0;
+  const reply = await send(rig.url, path, { key, body });
+  expect(reply.status, reply.text).toBe(200);
+  const { options = {}, ...rest } = rig.simulator.requests.at(-1)!.body as Record<string, object>;
+  const { num_predict: _bound, ...own } = options as Record<string, unknown>;
+  return { ...rest, options: own };
+}
+const chat = (key: string, body: object) =>
+  asked(key, '/openai/v1/chat/completions', { model: 'gpt-3.5-turbo', messages, ...body });
+const native = (key: string, body: object) =>
+  asked(key, '/ollama/api/chat', { model: 'llama2:latest', messages, ...body });
+
+describe('a request on the OpenAI side', () => {
+  test.each([
+    ['/openai/v1/chat/completions', { messages }],
+    ['/openai/v1/completions', { prompt: 'Hello!' }],
+    ['/openai/v1/responses', { input: 'Hello!' }],
+  ])('%s takes options and keep_alive by their native names', async (path, body) => {
+    const own = { options: { num_ctx: 4_096, top_k: 7 }, keep_alive: '5m' };
+    expect(
+      await asked(basic, path, { model: 'gpt-3.5-turbo', ...body, ...own, truncate: true }),
+    ).toMatchObject({
+      ...own,
+      truncate: true,
+    });
+  });
+
+  test('a wrong one is 400 and named', async () => {
+    const body = { model: 'gpt-4', messages, options: { num_ctx: '8k' } };
+    const reply = await send(rig.url, '/openai/v1/chat/completions', { key: basic, body });
+    expect(reply.status).toBe(400);
+    expect(reply.json).toMatchObject({ error: { param: 'options.num_ctx' } });
+  });
+});
+
+describe('a role that does not manage models', () => {
+  test.each([chat, native])('has num_ctx cut to what is configured', async (ask) => {
+    expect((await ask(basic, { options: { num_ctx: 100_000 } })).options).toEqual({ num_ctx: 8_192 });
+    expect((await ask(admin, { options: { num_ctx: 100_000 } })).options).toEqual({ num_ctx: 100_000 });
+  });
+
+  test.each([chat, native])('does not decide how a model lies in memory', async (ask) => {
+    const machine = { num_gpu: 0, main_gpu: 1, num_thread: 1, num_batch: 8, use_mmap: false };
+    expect((await ask(basic, { options: { ...machine, seed: 1 } })).options).toEqual({ seed: 1 });
+    expect((await ask(admin, { options: { ...machine, seed: 1 } })).options).toEqual({ ...machine, seed: 1 });
+  });
+
+  test.each([-1, '-1s', 0, '0', '0s', '0h0m', '1ns', '0.5s', 1e9, '9000h'])(
+    'neither pins a model nor lets it go: keep_alive %j',
+    async (keep_alive) => {
+      for (const ask of [chat, native]) {
+        expect(await ask(basic, { keep_alive })).not.toHaveProperty('keep_alive');
+        expect(await ask(admin, { keep_alive })).toMatchObject({ keep_alive });
+      }
+    },
+  );
+
+  test.each([300, '5m', '1h30m', '24h'])('may keep it for a while: %j', async (keep_alive) => {
+    for (const ask of [chat, native]) expect(await ask(basic, { keep_alive })).toMatchObject({ keep_alive });
+  });
+
+  test.each([0, '0s', '0h0m', '1ns'])('may not unload it: %j', async (keep_alive) => {
+    rig.simulator.requests.length = 0;
+    for (const path of ['/ollama/api/chat', '/ollama/api/generate']) {
+      const reply = await send(rig.url, path, { key: basic, body: { model: 'llama2', keep_alive } });
+      expect(reply.status).toBe(403);
+      expect(reply.json).toEqual({ error: expect.stringContaining('unloading') });
+    }
+    expect(rig.simulator.requests).toEqual([]);
+  });
+
+  test('who manages models may', async () => {
+    const body = { model: 'llama2', keep_alive: 0 };
+    expect((await send(rig.url, '/ollama/api/generate', { key: admin, body })).json).toMatchObject({
+      done_reason: 'unload',
+    });
+  });
+
+  test('does not get at the rendered prompt', async () => {
+    expect(await native(admin, { _debug_render_only: true })).not.toHaveProperty('_debug_render_only');
+  });
+});
+
+describe('the configuration', () => {
+  test('says what a request does not, and is not bound by roles', async () => {
+    expect(await chat(basic, { model: 'gpt-4' })).toMatchObject({
+      model: 'llama2:70b',
+      options: { num_ctx: 16_384, temperature: 0 },
+      think: false,
+      keep_alive: '2h',
+    });
+  });
+
+  test('gives way to the request', async () => {
+    const body = { model: 'gpt-4', temperature: 1, options: { num_ctx: 2_048 }, keep_alive: '1m' };
+    expect(await chat(basic, body)).toMatchObject({
+      options: { num_ctx: 2_048, temperature: 1 },
+      keep_alive: '1m',
+    });
+  });
+
+  test('holds for the gateway and the name it was written for', async () => {
+    expect((await chat(basic, {})).options).toEqual({});
+    expect((await native(basic, { model: 'llama2' })).options).toEqual({ num_ctx: 1_024 });
+    expect((await native(basic, { model: 'llama2:70b' })).options).toEqual({});
+  });
+
+  test('does not put `think` where there is nothing to think', async () => {
+    const embedded = await asked(basic, '/openai/v1/embeddings', { model: 'gpt-4', input: 'Hello!' });
+    expect(embedded).toMatchObject({ options: { num_ctx: 16_384 }, keep_alive: '2h' });
+    expect(embedded).not.toHaveProperty('think');
+  });
+});
