@@ -1,6 +1,7 @@
 /** Fastify 5. Public as `parallama/fastify`. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Gateway } from '../core/gateway.js';
+import { lingering } from './linger.js';
 import { checkGateway, toGatewayRequest, underPrefix } from './node.js';
 
 export interface PluginOptions {
@@ -26,7 +27,7 @@ export async function parallama(app: FastifyInstance, { gateway, ...options }: P
 
   const answer = async (request: FastifyRequest, reply: FastifyReply) => {
     const url = underPrefix(request.raw.url ?? '/', app.prefix) ?? '/';
-    const response = await gateway.handle(
+    const answered = await gateway.handle(
       toGatewayRequest(request.raw, reply.raw, {
         url,
         // The stream as the app's preParsing hooks have left it; undefined where the request has no body.
@@ -36,9 +37,10 @@ export async function parallama(app: FastifyInstance, { gateway, ...options }: P
         raw: request,
       }),
     );
-    if (!response) return reply.callNotFound();
-    reply.code(response.status).headers(response.headers);
-    return reply.send(response.status === 204 ? undefined : response.body);
+    if (!answered) return reply.callNotFound();
+    const { status, headers, body } = lingering(request.raw, answered);
+    reply.code(status).headers(headers);
+    return reply.send(status === 204 ? undefined : body);
   };
 
   for (const pattern of gateway.patterns({ operations })) app.all(pattern, answer);

@@ -1,6 +1,7 @@
 /** Koa 2 and 3. Public as `parallama/koa`. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Gateway } from '../core/gateway.js';
+import { lingering } from './linger.js';
 import { checkGateway, parsedBody, toGatewayRequest, underPrefix } from './node.js';
 
 export interface MountOptions {
@@ -48,8 +49,9 @@ export function parallama(gateway: Gateway, { prefix = '', operations = prefix !
       await next();
       return;
     }
-    ctx.status = answer.status;
-    for (const [name, value] of Object.entries(answer.headers)) ctx.set(name, value);
-    ctx.body = answer.status === 204 ? null : answer.body;
+    const { status, headers, body } = lingering(ctx.req, answer);
+    ctx.status = status;
+    for (const [name, value] of Object.entries(headers)) ctx.set(name, value);
+    ctx.body = status === 204 ? null : body;
   };
 }

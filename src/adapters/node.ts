@@ -4,6 +4,7 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { GatewayRequest, GatewayResponse } from '../core/contract.js';
 import type { Gateway } from '../core/gateway.js';
+import { lingering } from './linger.js';
 
 export interface NodeRequestOptions {
   /** Relative to where the gateway is mounted. */
@@ -74,11 +75,8 @@ export function setHeaders(res: ServerResponse, { status, headers }: GatewayResp
 }
 
 /** Sends the answer. Resolves when it has gone out or the client has left. */
-export async function send(
-  req: IncomingMessage,
-  res: ServerResponse,
-  answer: GatewayResponse,
-): Promise<void> {
+export async function send(req: IncomingMessage, res: ServerResponse, given: GatewayResponse): Promise<void> {
+  const answer = lingering(req, given);
   if (res.destroyed) {
     discard(answer);
     return;

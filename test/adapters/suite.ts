@@ -1,7 +1,7 @@
 /** What every adapter must do, over real sockets: one suite, run on each host. */
 import { once } from 'node:events';
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
-import type { AddressInfo, Server } from 'node:net';
+import { type AddressInfo, connect, type Server } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Gateway } from '../../src/core/gateway.js';
 import { type Rig, send, startRig, until } from '../support/gateway.js';
@@ -205,6 +205,31 @@ export function describeHost(name: string, host?: Host): void {
         expect(refused.status).toBe(413);
         expect(refused.json).toMatchObject({ error: { code: 'request_too_large' } });
       }
+    });
+
+    test.each([413, 401])('%i reaches a client that reads nothing before it has sent all', async (status) => {
+      const url = await app();
+      const { key } = await rig.user();
+      const { hostname, port } = new URL(url);
+      const size = 4 * BODY_LIMIT;
+      const socket = connect(Number(port), hostname);
+      socket.write(
+        [
+          `POST ${CHAT} HTTP/1.1`,
+          `host: ${hostname}:${port}`,
+          `authorization: Bearer ${status === 401 ? 'wrong' : key}`,
+          `content-length: ${size}`,
+          'connection: close',
+          '\r\n',
+        ].join('\r\n'),
+      );
+      for (let sent = 0; sent < size; sent += 100_000) {
+        if (!socket.write(Buffer.alloc(100_000))) await once(socket, 'drain');
+      }
+      let text = '';
+      for await (const piece of socket) text += String(piece);
+      expect(text).toContain(`HTTP/1.1 ${status}`);
+      expect(text).toContain('"error"');
     });
 
     test('any content type is JSON, and none', async () => {
