@@ -1,0 +1,3 @@
+import { proveStore } from './prove-store.js';
+
+proveStore('redis');
