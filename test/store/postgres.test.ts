@@ -25,6 +25,14 @@ describe('postgres, between processes', () => {
   testProcesses(useWorkers(), fresh);
 });
 
+/** Ours, to be asked for passwords, killed and frozen: a server that POSTGRES_URL names need not bear that. */
+let server: PostgresServer;
+beforeAll(async () => {
+  server = await startPostgres();
+});
+afterAll(() => server.stop());
+const place = () => `${server.url}?schema=test_${randomUUID().replaceAll('-', '')}`;
+
 function open(options: PostgresOptions): Store {
   const store = postgres(options);
   onTestFinished(() => store.close());
@@ -140,9 +148,7 @@ describe('the address', () => {
   });
 
   it('takes the password from beside the URL', async () => {
-    const server = await startPostgres();
-    onTestFinished(() => server.stop());
-    const url = new URL(server.url);
+    const url = new URL(place());
     url.password = '';
     const store = await openStore(String(url), { password: server.password });
     onTestFinished(() => store.close());
@@ -170,10 +176,10 @@ describe('the address', () => {
     onTestFinished(() => {
       process.off('warning', warn);
     });
-    const failure = await failureOf(open({ url: `${fresh()}&sslmode=require` }).health());
+    const failure = await failureOf(open({ url: `${place()}&sslmode=require` }).health());
     expect(failure).toBeInstanceOf(StoreUnavailable);
     expect(String(failure)).toMatch(/SSL/);
-    await expect(open({ url: `${fresh()}&sslmode=disable` }).health()).resolves.toBeUndefined();
+    await expect(open({ url: `${place()}&sslmode=disable` }).health()).resolves.toBeUndefined();
     expect(warnings).toEqual([]);
   });
 
@@ -187,7 +193,7 @@ describe('the address', () => {
   });
 
   it('with a wrong password makes it unavailable, and says so', async () => {
-    const url = new URL(fresh());
+    const url = new URL(place());
     url.password = 'hunter2';
     const failure = await failureOf(open({ url: String(url) }).get('users', 'u1'));
     expect(failure).toBeInstanceOf(StoreUnavailable);
@@ -279,13 +285,6 @@ describe('a lock that somebody else has', () => {
 });
 
 describe('a server', () => {
-  let server: PostgresServer;
-  beforeAll(async () => {
-    server = await startPostgres();
-  });
-  afterAll(() => server.stop());
-  const place = () => `${server.url}?schema=test_${randomUUID().replaceAll('-', '')}`;
-
   it('that dies and comes back fails the calls meanwhile, and loses nothing', async () => {
     const store = open({ url: place() });
     const hold = holdOn({ ...bench, store }, { requests: 100 });
