@@ -1,5 +1,6 @@
 /** The account endpoints: bodies in, what `auth/endpoints.ts` makes of them out. */
 import { type AuthEndpoint, createAuthEndpoints } from '../auth/endpoints.js';
+import type { GatewayResponse } from '../contract.js';
 import { parseJson, readBody } from '../http/body.js';
 import type { Services } from '../services.js';
 import { type Call, json, noContent, type Operation } from './call.js';
@@ -22,7 +23,7 @@ export function accountOperations(services: Services): Record<Name, Operation> {
         identity: call.identity,
         params: { id: call.param },
       });
-      return reply.body === undefined ? noContent() : json(reply.status, reply.body);
+      return reply.body === undefined ? noContent() : secret(json(reply.status, reply.body));
     };
 
   const create = operation(endpoints.createKey, 'optional');
@@ -35,6 +36,12 @@ export function accountOperations(services: Services): Record<Name, Operation> {
     keys: (call) => (call.request.method === 'POST' ? create(call) : list(call)),
     key: operation(endpoints.deleteKey, 'none'),
   };
+}
+
+/** Most of them hold a token or a key, which no cache on the way may keep. */
+function secret(answer: GatewayResponse): GatewayResponse {
+  answer.headers['cache-control'] = 'no-store';
+  return answer;
 }
 
 async function bodyOf({ request, dialect }: Call, body: 'required' | 'optional' | 'none'): Promise<unknown> {
