@@ -108,6 +108,10 @@ function byWords(text: string, context: UpstreamContext): GatewayError | undefin
   return undefined;
 }
 
+/** For the operator: Ollama says 403, and no word more, to a Host that is not its own and to Origins it does not know. */
+const closed = (status: number) =>
+  new Error(`the model server answered ${status}: check OLLAMA_HOST and OLLAMA_ORIGINS, or its account`);
+
 const busy = () => new GatewayError('upstream_busy', { headers: { 'retry-after': '2' } });
 
 function refused(text: string, context: UpstreamContext): GatewayError {
@@ -140,7 +144,7 @@ const BY_STATUS: Record<number, ErrorKind> = {
 export function upstreamError(status: number, bodyText: string, context: UpstreamContext): GatewayError {
   const body = parsed(bodyText);
   const text = isObject(body) ? wordsIn(body.error ?? body.message) : undefined;
-  if (status === 401 || status === 403) return new GatewayError('upstream_error');
+  if (status === 401 || status === 403) return new GatewayError('upstream_error', { cause: closed(status) });
   if (status === 503 || status === 429) return busy();
   const kind = BY_STATUS[status];
   if (kind !== undefined) return new GatewayError(kind);

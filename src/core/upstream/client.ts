@@ -1,5 +1,6 @@
 /** Talks to Ollama. Every failure is a GatewayError, and none of them names where Ollama is. */
-import type { Readable } from 'node:stream';
+import { pipeline, type Readable } from 'node:stream';
+import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { Agent, type Dispatcher, errors, request } from 'undici';
 import { GatewayError } from '../errors.js';
 
@@ -50,13 +51,24 @@ export function createUpstream({ origin, connectTimeout, firstByteTimeout }: Ups
     async send({ method, path, headers, body, signal }) {
       try {
         const answer = await request(origin + path, { dispatcher, method, headers, body, signal });
-        return { status: answer.statusCode, headers: answer.headers, body: answer.body };
+        return decoded({ status: answer.statusCode, headers: answer.headers, body: answer.body });
       } catch (error) {
         throw upstreamFailure(error, signal);
       }
     },
     close: () => dispatcher.destroy(),
   };
+}
+
+const DECODERS = { gzip: createGunzip, deflate: createInflate, br: createBrotliDecompress };
+
+/** A proxy before Ollama may compress, though nobody has asked it to. */
+function decoded(answer: UpstreamAnswer): UpstreamAnswer {
+  const { 'content-encoding': encoding, 'content-length': _length, ...headers } = answer.headers;
+  if (typeof encoding !== 'string' || !Object.hasOwn(DECODERS, encoding)) return answer;
+  const decoder = DECODERS[encoding as keyof typeof DECODERS]();
+  // What fails is seen by who reads the decoder.
+  return { ...answer, headers, body: pipeline(answer.body, decoder, () => {}) };
 }
 
 function upstreamFailure(error: unknown, signal?: AbortSignal): GatewayError {
