@@ -3,7 +3,7 @@ import type { GatewayName } from './contract.js';
 import type { ErrorKind, GatewayError } from './errors.js';
 import type { Outcome } from './usage/meter.js';
 
-/** A request was settled: its usage is in the store. */
+/** A request was settled: its usage is in the store, or in the journal where that is away. */
 export interface UsageEvent {
   /** As in `x-request-id` and in the logs. */
   requestId: string;

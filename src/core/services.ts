@@ -70,7 +70,10 @@ export async function createServices(options: ServiceOptions): Promise<Services>
   const where = options.store ?? config.store.url;
   const beside = directoryBeside(where, source);
 
-  const secrets = await loadSecrets({ file: config.auth.jwt_secret_file, beside });
+  // Where nothing is signed, no file is made, and processes that share a store need not share a secret.
+  const secrets = await loadSecrets(
+    options.accounts ? { file: config.auth.jwt_secret_file, beside } : { beside: undefined },
+  );
   const logs = options.logger ? logsFrom(options.logger) : createLogs(config.logging);
   const metrics = createMetrics();
   const opened =
@@ -94,7 +97,19 @@ export async function createServices(options: ServiceOptions): Promise<Services>
       logs.error.error({ hold: hold.id, charge, err: error }, 'usage lost'),
     onTrouble,
   });
-  const claim = await whenReachable(() => claimSecret(store, secrets), onTrouble);
+  async function letGo(): Promise<void> {
+    await leases.close();
+    await upstream.close();
+    await admin.close();
+    metrics.close();
+    await logs.close();
+  }
+
+  const claimed = async () => (options.accounts ? claimSecret(store, secrets) : undefined);
+  const claim = await whenReachable(claimed, onTrouble).catch(async (error: unknown) => {
+    await letGo();
+    throw error;
+  });
   const settings = await watchSettings({ store, config, onTrouble });
   const own = createAuthenticator({ store, apiKeys: admin.keys, accessTokens });
   const host =
@@ -121,9 +136,12 @@ export async function createServices(options: ServiceOptions): Promise<Services>
       logs.error.error({ err: error }, `a listener of the event '${event}' has failed`),
     ),
     beforeForward: options.beforeForward,
-    notices: [secrets.notice, secrets.warning, opened.warning, store.notice, ...logs.notices].filter(
-      (text) => text !== undefined,
-    ),
+    notices: [
+      ...(options.accounts ? [secrets.notice, secrets.warning] : []),
+      opened.warning,
+      store.notice,
+      ...logs.notices,
+    ].filter((text) => text !== undefined),
     async authenticate(request) {
       const identity = await host?.authenticate(request);
       if (identity) return identity;
@@ -134,11 +152,7 @@ export async function createServices(options: ServiceOptions): Promise<Services>
       claim.stop();
       settings.close();
       await presence.close();
-      await leases.close();
-      await upstream.close();
-      await admin.close();
-      metrics.close();
-      await logs.close();
+      await letGo();
     },
   };
 }

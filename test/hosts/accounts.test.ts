@@ -37,6 +37,11 @@ describe('with a sign-in of the app, and nothing said of accounts', () => {
     }
   });
 
+  test('nothing is signed: no secret is made or claimed, so that processes need not share one', async () => {
+    expect(rig.gateway.notices.join()).not.toContain('secret');
+    expect(await rig.store.get('settings', 'jwt_secret')).toBeUndefined();
+  });
+
   test('a role that does not exist is refused by name', async () => {
     const refused = await chat(rig.url, as('ann', 'superuser'));
     expect(refused).toMatchObject({
