@@ -132,7 +132,7 @@ describe('the address', () => {
       'postgres:///quota',
     );
     const opts = { host: '::1', port: 1, database: 'quota', user: 'ann', password: 'hunter2' };
-    expect(shown({ adapter: { opts } })).toBe('postgres://::1:1/quota');
+    expect(shown({ adapter: { opts } })).toBe('postgres://[::1]:1/quota');
   });
 
   it.each([

@@ -47,7 +47,8 @@ export function addressOf({ url, adapter, password }: PostgresOptions): Address 
     return { ...address, config: { ...config, ...address.config } };
   }
   const { host = 'localhost', port = 5432, database = '' } = options;
-  return { place: `postgres://${host}:${port}/${database}`, schema: SCHEMA, config };
+  const place = `postgres://${host.includes(':') ? `[${host}]` : host}:${port}/${database}`;
+  return { place, schema: SCHEMA, config };
 }
 
 function fromUrl(url: string, password: string | undefined): Address {

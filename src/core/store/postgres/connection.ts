@@ -24,6 +24,14 @@ export interface Connection {
   close(): Promise<void>;
 }
 
+interface Call {
+  text: string;
+  /** @param deadline on the server's clock */
+  valuesAt(deadline: number): Value[];
+  /** When the caller gives up, on the clock of `performance.now()`. */
+  end: number;
+}
+
 /** Milliseconds for which the server may take to say goodbye. */
 const GOODBYE = 500;
 /** Seconds after which a connection is made anew, and with it its measure of the server's clock. */
@@ -75,35 +83,41 @@ export function connect(address: Address): Connection {
     offsets.set(client, offset);
   };
 
-  const attempt = async <R extends object>(
-    text: string,
-    valuesAt: (deadline: number) => Value[],
-    end: number,
-  ): Promise<R[]> => {
+  const checkout = async (): Promise<PoolClient> => {
     opening ??= open();
     const client = await (await opening).connect();
-    let failure: unknown;
     try {
       if (!offsets.has(client)) await greet(client);
-      if (performance.now() >= end) throw silent();
-      const values = valuesAt(Math.floor(end + offsets.get(client)!)).map(storable);
-      const { rows } = await client.query<R>(text, values);
-      return rows;
+      return client;
     } catch (error) {
-      failure = error;
+      client.release(true);
       throw error;
-    } finally {
-      const greeted = offsets.has(client);
-      client.release(!greeted || (failure !== undefined && !leavesConnection(failure)));
     }
   };
 
-  const insist = async <R extends object>(...call: Parameters<typeof attempt<R>>): Promise<R[]> => {
+  const attempt = async <R extends object>({ text, valuesAt, end }: Call): Promise<R[]> => {
+    const client = await checkout();
+    if (performance.now() >= end) {
+      client.release();
+      throw silent();
+    }
+    try {
+      const values = valuesAt(Math.floor(end + offsets.get(client)!)).map(storable);
+      const { rows } = await client.query<R>(text, values);
+      client.release();
+      return rows;
+    } catch (error) {
+      client.release(!leavesConnection(error));
+      throw error;
+    }
+  };
+
+  const insist = async <R extends object>(call: Call): Promise<R[]> => {
     for (;;) {
       try {
-        return await attempt<R>(...call);
+        return await attempt<R>(call);
       } catch (error) {
-        if (!isWorthRetrying(error) || performance.now() >= call[2]) throw toStoreError(error);
+        if (!isWorthRetrying(error) || performance.now() >= call.end) throw toStoreError(error);
         await sleep(1 + Math.random() * 9);
       }
     }
@@ -111,13 +125,13 @@ export function connect(address: Address): Connection {
 
   const run = async <R extends object>(
     text: string,
-    valuesAt: (deadline: number) => Value[],
+    valuesAt: Call['valuesAt'],
     age: number,
   ): Promise<R[]> => {
     if (closing) throw new StoreUnavailable('The store is closed.');
     const left = STORE_DEADLINE - Math.max(0, age);
     if (left <= 0) throw new StoreUnavailable('The call came too late.');
-    const work = insist<R>(text, valuesAt, performance.now() + left);
+    const work = insist<R>({ text, valuesAt, end: performance.now() + left });
     const done = work.catch(() => undefined).finally(() => running.delete(done));
     running.add(done);
     return within(left, work);

@@ -10,8 +10,8 @@ import { TABLES } from './tables.js';
 
 const MIGRATIONS = [TABLES + RECORD_FUNCTIONS + QUOTA_FUNCTIONS];
 
-/** Milliseconds for one step, which may have to rewrite a table. */
-const PATIENCE = 600_000;
+/** Milliseconds for one step, which may have to rewrite a table; longer than any call waits. */
+const PATIENCE = 60_000;
 
 /**
  * Brings the schema that the connection has as its search path to this version, in one transaction.
