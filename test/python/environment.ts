@@ -14,7 +14,8 @@ export const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
 const CACHE = join(REPOSITORY, 'node_modules', '.cache', 'parallama-python');
 
 const VENV = { debianPackage: 'python3-venv' };
-const CAN_MAKE_ENVIRONMENTS = 'import sys, ensurepip, venv; assert sys.version_info >= (3, 10)';
+const CAN_MAKE_ENVIRONMENTS =
+  'import ensurepip, sys, venv; ensurepip.version(); assert sys.version_info >= (3, 10)';
 
 /**
  * The Python of an environment that has the requirements, all with their versions pinned.

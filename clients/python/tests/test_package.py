@@ -13,6 +13,7 @@ import pytest
 import parallama
 
 ROOT = Path(__file__).parents[1]
+COMPATIBILITY = "../../test/compat/python"
 
 
 def test_needs_httpx_only() -> None:
@@ -31,8 +32,8 @@ def test_is_typed_and_comes_from_the_wheel() -> None:
     "command",
     [
         ["mypy", "--cache-dir=/dev/null", "src", "tests"],
-        ["ruff", "check", "--no-cache", "."],
-        ["ruff", "format", "--no-cache", "--check", "."],
+        ["ruff", "check", "--no-cache", ".", COMPATIBILITY],
+        ["ruff", "format", "--no-cache", "--check", ".", COMPATIBILITY],
     ],
     ids=lambda command: " ".join(command[:2]),
 )
