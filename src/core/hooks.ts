@@ -61,6 +61,7 @@ export async function runHook(
     const request = parseExact(JSON.stringify(call.request)) as NativeRequest;
     const shown = { identity: { id, username, role }, gateway, model, endpoint, request };
     if (!call.answer) await whileThere(signal, () => decide(hook, shown));
+    if (exchange.maxTokens !== undefined) bound(request, exchange.maxTokens);
     // Nothing is held for the output of a model that is only loaded.
     calls.push(exchange.load ? call : { ...call, ...resized(call, request), request });
   }
@@ -107,6 +108,13 @@ async function whileThere(signal: AbortSignal | undefined, work: () => Promise<v
   } finally {
     if (leave) signal.removeEventListener('abort', leave);
   }
+}
+
+/** What the client allows each of its calls is not the hook's to lift. Ollama takes 0 and less for no bound. */
+function bound(request: NativeRequest, maxTokens: number): void {
+  const wish = request.options?.num_predict;
+  const most = typeof wish === 'number' && wish >= 1 ? Math.min(wish, maxTokens) : maxTokens;
+  request.options = { ...request.options, num_predict: most };
 }
 
 /** What the prompt has become: the hook may have added a system prompt or an image. */

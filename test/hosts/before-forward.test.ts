@@ -121,6 +121,17 @@ test("it can lower the bound on output, and cannot lift it above the client's or
   expect(bounds[4]).toBe(7);
 });
 
+test("nor above the client's bound for each of several choices", async () => {
+  for (const wish of [500, undefined]) {
+    rig.simulator.requests.length = 0;
+    hook = ({ request }) => {
+      request.options = { ...request.options, num_predict: wish };
+    };
+    await chat(rig.url, as('choices'), { ...count, n: 2, max_tokens: 5 });
+    expect(sent().map(({ options }) => options?.num_predict)).toEqual([5, 5]);
+  }
+});
+
 test('a prompt that it makes longer has to fit into the limit', async () => {
   hook = ({ request }) => {
     request.messages = [
