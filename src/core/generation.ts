@@ -71,6 +71,7 @@ export function createGeneration(work: Work): Generation {
   work.signal?.addEventListener('abort', leave);
   if (work.signal?.aborted || lease.lost.aborted) leave();
   lease.known = () => (answered ? meter.charge('aborted') : NOTHING_USED);
+  let sent = false;
   let answered = false;
   let settled = false;
 
@@ -79,11 +80,10 @@ export function createGeneration(work: Work): Generation {
     settled = true;
     work.signal?.removeEventListener('abort', leave);
     const charge = meter.charge(outcome);
-    // What failed before any answer is given back; a client that left has had Ollama's time.
-    const due: Charge =
-      outcome === 'failed' && !answered
-        ? { ...NOTHING_USED, errors: 1, latencyMs: charge.latencyMs }
-        : charge;
+    // What failed before any answer is given back; a client that left has had Ollama's time, if it was asked at all.
+    const { errors, latencyMs } = charge;
+    const nothing = (outcome === 'failed' && !answered) || (outcome === 'aborted' && !sent);
+    const due: Charge = nothing ? { ...NOTHING_USED, errors, latencyMs } : charge;
     await lease.settle(due);
     work.onSettled(outcome, due, answered);
   }
@@ -98,6 +98,8 @@ export function createGeneration(work: Work): Generation {
   }
 
   async function ask(call: NativeCall): Promise<Readable> {
+    if (stop.signal.aborted) throw new GatewayError('client_gone');
+    sent = true;
     const answer = await upstream.send({
       method: 'POST',
       path: exchange.endpoint,
