@@ -12,6 +12,7 @@ beforeAll(async () => {
         ollama: { max_num_ctx: 8_192, model_options: { llama2: { options: { num_ctx: 1_024 } } } },
         openai: {
           model_options: {
+            'gpt-3.5-turbo': { truncate: false },
             'gpt-4': { options: { num_ctx: 16_384, temperature: 0 }, think: false, keep_alive: '2h' },
           },
         },
@@ -132,6 +133,22 @@ describe('the configuration', () => {
     expect((await chat(basic, {})).options).toEqual({});
     expect((await native(basic, { model: 'llama2' })).options).toEqual({ num_ctx: 1_024 });
     expect((await native(basic, { model: 'llama2:70b' })).options).toEqual({});
+  });
+
+  test('can have long prompts refused instead of cut', async () => {
+    rig.simulator.models.add({ name: 'llama2', contextLength: 64 });
+    const long = [{ role: 'user', content: 'word '.repeat(500) }];
+    const ask = (body: object) =>
+      send(rig.url, '/openai/v1/chat/completions', {
+        key: basic,
+        body: { model: 'gpt-3.5-turbo', messages: long, ...body },
+      });
+    expect(await ask({})).toMatchObject({
+      status: 400,
+      json: { error: { code: 'context_length_exceeded', param: 'messages' } },
+    });
+    expect((await ask({ truncate: true })).status).toBe(200);
+    rig.simulator.models.add({ name: 'llama2' });
   });
 
   test('does not put `think` where there is nothing to think', async () => {

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { GatewayError } from '../errors.js';
 import { OPTION_NAMES, readOptions } from '../translate/native/options.js';
 import { fields } from '../translate/validate.js';
-import { section } from './values.js';
+import { flag, section } from './values.js';
 
 const THINK_LEVELS = ['low', 'medium', 'high', 'max'] as const;
 /** Go's; negative is for ever. */
@@ -36,6 +36,8 @@ const modelSection = () => {
   const keepAlive = 'a number of seconds, or a duration such as 10m';
   return section({
     options: ollamaOptions().optional(),
+    /** False: a prompt that is too long is refused instead of cut. */
+    truncate: flag().optional(),
     think: z.union([z.boolean(think), z.enum(THINK_LEVELS, think)], think).optional(),
     keep_alive: z
       .union([z.number(keepAlive), z.string(keepAlive).regex(DURATION, keepAlive)], keepAlive)
@@ -45,7 +47,7 @@ const modelSection = () => {
 
 export const modelOptions = () =>
   z
-    .record(z.string(), modelSection(), 'names of models with their options, think or keep_alive')
+    .record(z.string(), modelSection(), 'names of models with their options, think, keep_alive or truncate')
     .prefault({});
 
 export type ModelOptions = z.output<ReturnType<typeof modelSection>>;

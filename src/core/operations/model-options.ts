@@ -5,10 +5,11 @@ import type { Exchange, NativeRequest } from '../translate/types.js';
 export function withModelOptions(exchange: Exchange, settings: ModelOptions | undefined): Exchange {
   if (settings === undefined) return exchange;
   const thinks = exchange.endpoint === '/api/chat' || exchange.endpoint === '/api/generate';
-  const { options, think, keep_alive } = settings;
+  const { options, think, keep_alive, truncate } = settings;
   const own = {
     ...(think !== undefined && thinks ? { think } : {}),
     ...(keep_alive !== undefined ? { keep_alive } : {}),
+    ...(truncate !== undefined ? { truncate } : {}),
   };
   const fill = (request: NativeRequest): NativeRequest => ({
     ...own,
