@@ -29,6 +29,8 @@ export async function pack(): Promise<Packed> {
   const { stdout } = await run('npm', ['pack', ...options], { cwd: REPOSITORY });
   // A list, or since npm 12 an object by package name.
   const [packed] = Object.values(JSON.parse(stdout)) as [Tarball];
+  if (!packed.files.some(({ path }) => path === 'dist/index.d.ts'))
+    throw new Error('Run `npm run build` first.');
   await run('tar', ['-xzf', join(directory, packed.filename), '-C', directory]);
   const unpacked = join(directory, 'package');
   await symlink(join(REPOSITORY, 'node_modules'), join(unpacked, 'node_modules'));

@@ -2,11 +2,10 @@
  * Where things are in Redis. In a cluster the part in braces, the hash tag, decides on which node a key lives; what
  * must change in one step has one tag: a table with its indexes; all that is counted in a bucket of subjects.
  */
-import type { Hold, Table } from '../port.js';
+import { type Hold, TABLES, type Table } from '../port.js';
 
 /** Never to be changed: what is counted would be looked for elsewhere. */
 const BUCKETS = 64;
-const TABLES: Table[] = ['users', 'keys', 'sessions', 'settings', 'processes'];
 
 export interface Keys {
   /** Rows by id; ids by field; ids by expiry. */
