@@ -1,6 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { KeyvPostgres } from '@keyv/postgres';
+import { Keyv } from 'keyv';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openStore } from '../../src/core/store/open.js';
 import { type Store, StoreUnavailable } from '../../src/core/store/port.js';
@@ -28,6 +30,18 @@ describe('openStore', () => {
     const store = await open('memory:', { now: () => 1000 });
     await store.create('sessions', 's1', 1, { expiresAt: 2000 });
     expect(await store.get('sessions', 's1')).toBeDefined();
+  });
+
+  it('takes a Keyv, whose adapter says what it is', async () => {
+    const adapter = new KeyvPostgres({ uri: 'postgres://root:hunter2@127.0.0.1:1/x' });
+    adapter.on('error', () => undefined);
+    const keyvs = [new Keyv(), new Keyv({ store: adapter })];
+    const stores = await Promise.all(keyvs.map((keyv) => openStore(keyv)));
+    expect(stores.map(({ kind, place }) => [kind, place])).toEqual([
+      ['keyv', 'Map'],
+      ['postgres', 'postgres://127.0.0.1:1/x'],
+    ]);
+    await Promise.all(stores.map((store) => store.close()));
   });
 
   it('takes a store as it is', async () => {

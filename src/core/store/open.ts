@@ -2,7 +2,9 @@
  * From the `store` setting to a store. A driver is loaded when its scheme is named.
  */
 import type KeyvRedis from '@keyv/redis';
+import type { KeyvInstance } from './keyv/documents.js';
 import { type Store, StoreUnavailable } from './port.js';
+import type { PostgresAdapter } from './postgres/address.js';
 
 interface OpenOptions {
   /** Milliseconds since 1970; for tests. */
@@ -11,10 +13,8 @@ interface OpenOptions {
   password?: string;
 }
 
-/** A Keyv, whose adapter says where the store is. */
-export interface KeyvLike {
-  store: unknown;
-}
+/** A Keyv, or an adapter of Redis or PostgreSQL: the store is where it is. */
+export type KeyvLike = KeyvInstance | KeyvRedis<unknown> | PostgresAdapter;
 
 interface Scheme {
   /** How it is written, for the message of an error. */
@@ -52,7 +52,8 @@ const SCHEMES: Record<string, Scheme> = {
 };
 
 /**
- * Opens the store that `where` names; a Store is taken as it is. A store that cannot be reached now is returned all the
+ * Opens the store that `where` names; a Store is taken as it is. Of a Keyv on Redis or PostgreSQL only the adapter's
+ * options are used. A store that cannot be reached now is returned all the
  * same: its calls reject with StoreUnavailable until it can be.
  * @throws Error where `where` is no store that is known, or one that this version can never use
  *
@@ -64,6 +65,10 @@ export async function openStore(where: string | Store | KeyvLike, options: OpenO
     if (isStore(where)) return where;
     const adapter = isKeyv(where) ? where.store : where;
     if (isKeyvRedis(adapter)) return reached((await import('./redis.js')).redis({ adapter, ...options }));
+    if (isKeyvPostgres(adapter)) {
+      return reached((await import('./postgres.js')).postgres({ adapter, ...options }));
+    }
+    if (isKeyv(where)) return reached((await import('./keyv.js')).keyv({ keyv: where, ...options }));
     throw new Error(`The store is neither a text nor a Store. ${supported()}`);
   }
   // Of a text that is wrong only the scheme is shown: the rest may hold a password.
@@ -84,17 +89,28 @@ async function reached(store: Store): Promise<Store> {
 
 function supported(): string {
   const forms = new Set(Object.values(SCHEMES).map(({ form }) => form));
-  return `It can be ${[...forms].join(', ')} or a Store object.`;
+  return `It can be ${[...forms].join(', ')}, a Keyv or a Store object.`;
 }
 
 function isStore(value: unknown): value is Store {
   return typeof value === 'object' && value !== null && 'reserve' in value && 'settle' in value;
 }
 
-function isKeyv(value: unknown): value is KeyvLike {
-  return typeof value === 'object' && value !== null && 'store' in value;
+function isKeyv(value: unknown): value is KeyvInstance {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    ['store', 'get', 'set', 'delete', 'on', 'off', 'throwOnErrors'].every((name) => name in value)
+  );
 }
 
 function isKeyvRedis(value: unknown): value is KeyvRedis<unknown> {
   return typeof value === 'object' && value !== null && 'getClient' in value && 'isCluster' in value;
+}
+
+/** By its table: nothing that every adapter has tells it from the others. */
+function isKeyvPostgres(value: unknown): value is PostgresAdapter {
+  if (typeof value !== 'object' || value === null || !('opts' in value)) return false;
+  const { opts } = value;
+  return typeof opts === 'object' && opts !== null && 'dialect' in opts && opts.dialect === 'postgres';
 }

@@ -1,6 +1,7 @@
 /** The history: a hash for each subject and day. Everybody's is read a day at a time, one user's many days at once. */
 import type { GatewayName } from '../../contract.js';
 import type { History, UsageQuery, UsageRow } from '../port.js';
+import { inOrder } from '../usage-order.js';
 import type { Connection } from './connection.js';
 import { type Bucket, bucketOf, type Keys } from './keys.js';
 
@@ -99,20 +100,6 @@ function added(row: UsageRow, figures: string): UsageRow {
     aborted: row.aborted + aborted!,
     latencyMs: row.latencyMs + latencyMs!,
   };
-}
-
-function inOrder(one: UsageRow, other: UsageRow): number {
-  return (
-    compare(one.at, other.at) ||
-    compare(one.subject, other.subject) ||
-    compare(one.gateway, other.gateway) ||
-    compare(one.model, other.model)
-  );
-}
-
-function compare(one: string, other: string): number {
-  if (one === other) return 0;
-  return one < other ? -1 : 1;
 }
 
 function* batches<T>(all: T[]): Iterable<T[]> {
