@@ -3,6 +3,7 @@ import { type Rig, startRig } from '../support/gateway.js';
 
 export interface ScenarioRig {
   rig: Rig;
+  memberId: string;
   /** The key of `ada`, who has no limits. */
   memberKey: string;
   /** The key of a user who may make no request. */
@@ -26,5 +27,5 @@ export async function startScenarioRig(): Promise<ScenarioRig> {
   rig.simulator.fail({ kind: 'error-line', model: 'breaks', afterTokens: 3 });
   const member = await rig.user('member', 'ada');
   const blocked = await rig.user('blocked');
-  return { rig, memberKey: member.key, blockedKey: blocked.key };
+  return { rig, memberId: member.id, memberKey: member.key, blockedKey: blocked.key };
 }

@@ -62,7 +62,7 @@ test('passes its own tests, installed from its wheel', { timeout: PATIENCE }, as
     join(dist, built[0]!),
   ]);
 
-  const { rig, memberKey, blockedKey } = world!;
+  const { rig, memberId, memberKey, blockedKey } = world!;
   const { passed, trouble } = await runPytest({
     python,
     directory: CLIENT,
@@ -75,4 +75,9 @@ test('passes its own tests, installed from its wheel', { timeout: PATIENCE }, as
   });
   expect(trouble).toBe('');
   expect(passed).toBeGreaterThan(100);
+
+  // Streams that were read to their end are not taken for abandoned; one example of the README leaves one.
+  const history = await rig.history(memberId);
+  expect(history.reduce((sum, { requests }) => sum + requests, 0)).toBeGreaterThan(30);
+  expect(history.reduce((sum, { aborted }) => sum + aborted, 0)).toBeLessThanOrEqual(1);
 });

@@ -60,7 +60,7 @@ async function findPython(): Promise<string> {
   await installPackage(VENV.debianPackage);
   if (await succeeds(python, ['-c', CAN_MAKE_ENVIRONMENTS])) return python;
   throw new Error(
-    `These tests need Python 3.10 or later with its venv module; ${python} is not or has not. ` +
+    `These tests need Python 3.10 or later with its venv module, and ${python} is too old or lacks it. ` +
       `Install it (Debian: apt-get install ${VENV.debianPackage}), or set PYTHON to one that has it.`,
   );
 }

@@ -4,6 +4,9 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+/** Milliseconds; what hangs must not stay behind when the test gives up. */
+const LIMIT = 240_000;
+
 export interface PytestRun {
   /** Tests that ran and passed. */
   passed: number;
@@ -24,7 +27,12 @@ export async function runPytest({ python, directory, files = [], env }: PytestOp
   const scratch = await mkdtemp(join(tmpdir(), 'parallama-pytest-'));
   const report = join(scratch, 'report.xml');
   const args = ['-m', 'pytest', '--quiet', `--junit-xml=${report}`, ...files];
-  const options = { cwd: directory, env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1', ...env } };
+  const options = {
+    cwd: directory,
+    env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1', ...env },
+    maxBuffer: 2 ** 26,
+    timeout: LIMIT,
+  };
   try {
     const { code, output } = await new Promise<{ code: unknown; output: string }>((resolve) => {
       execFile(python, args, options, (error, stdout, stderr) =>

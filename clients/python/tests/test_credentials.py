@@ -7,6 +7,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler
 
+import httpx
 import pytest
 from fake_server import Asked, fake_server, say
 
@@ -141,3 +142,45 @@ def test_a_refused_key_is_not_tried_again() -> None:
             client.list_models()
         assert raised.value.status == 401
     assert len(server.asked) == 1
+
+
+def cut_off_once() -> httpx.MockTransport:
+    """A token server that cannot be reached the first time."""
+    calls = 0
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        nonlocal calls
+        if request.url.path == MODELS:
+            right = request.headers["authorization"] == "Bearer access-2"
+            return httpx.Response(200 if right else 401, json={"models": []})
+        calls += 1
+        if calls == 1:
+            raise httpx.ConnectError("no route")
+        return httpx.Response(200, json={"access_token": "access-2"})
+
+    return httpx.MockTransport(answer)
+
+
+def test_a_broken_exchange_holds_nobody_up() -> None:
+    with ParallamaClient(
+        "http://x", access_token="stale", refresh_token="rt_1", transport=cut_off_once()
+    ) as client:
+        with pytest.raises(ParallamaError) as raised:
+            client.list_models()
+        assert raised.value.code == "connection_error"
+        assert client.list_models() == {"models": []}
+        # Where the server keeps the refresh token, so does the client.
+        assert (client.access_token, client.refresh_token) == ("access-2", "rt_1")
+
+
+def test_a_broken_exchange_holds_no_task_up() -> None:
+    async def body() -> None:
+        async with AsyncParallamaClient(
+            "http://x", access_token="stale", refresh_token="rt_1", transport=cut_off_once()
+        ) as client:
+            with pytest.raises(ParallamaError) as raised:
+                await client.list_models()
+            assert raised.value.code == "connection_error"
+            assert await client.list_models() == {"models": []}
+
+    asyncio.run(body())
