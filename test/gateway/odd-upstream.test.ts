@@ -169,3 +169,26 @@ test('the access log tells a stream that broke from one that was whole, though b
   expect(broken.status).toBe(200);
   expect(await logged(String(broken.headers['x-request-id']))).toMatchObject({ error: 'upstream_error' });
 });
+
+test('a pull whose client leaves is given up', async () => {
+  let closed = false;
+  answer = (res) => {
+    res.once('close', () => {
+      closed = true;
+    });
+    res.writeHead(200, { 'content-type': 'application/x-ndjson' });
+    res.write(lines({ status: 'pulling manifest' }));
+  };
+  const leaving = new AbortController();
+  const reply = await fetch(`${rig.url}/ollama/api/pull`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${key}` },
+    body: JSON.stringify({ model: 'big' }),
+    signal: leaving.signal,
+  });
+  const { value } = await reply.body!.getReader().read();
+  expect(Buffer.from(value!).toString()).toBe('{"status":"pulling manifest"}\n');
+  expect(closed).toBe(false);
+  leaving.abort();
+  await until(() => closed);
+});

@@ -125,6 +125,15 @@ describe('roles', () => {
 });
 
 describe('assistant messages', () => {
+  it('may come last: the model goes on from them', () => {
+    const messages = [
+      { role: 'user', content: 'Count.' },
+      { role: 'assistant', content: '1, 2,' },
+    ];
+    const [call] = readChatCompletion({ model: 'm', messages }).calls;
+    expect(call?.request.messages).toEqual(messages);
+  });
+
   const call = (args: unknown, more: object = {}) => ({
     role: 'assistant',
     content: null,
