@@ -20,6 +20,7 @@
  * for await (const bytes of answer.body) for (const line of lines.push(Buffer.from(bytes))) whole.write(parseChunk(line))
  * exchange.whole([{ value: whole.value() }], context) // { object: 'chat.completion', ... }
  */
+export type { Dialect } from '../contract.js';
 export {
   chunkText,
   chunkThinking,
