@@ -18,9 +18,9 @@ export interface RunningServer {
   url: string;
   host: string;
   port: number;
-  /**
-   * Accepts no more, lets running requests end for up to `server.shutdown_timeout` seconds, and closes the gateway.
-   */
+  /** Accepts no more, and lets running requests end for up to `server.shutdown_timeout` seconds. */
+  drain(): Promise<void>;
+  /** Drains, and closes the gateway. */
   close(): Promise<void>;
 }
 
@@ -37,11 +37,12 @@ const KEEP_ALIVE = 75_000;
 export async function serve(gateway: Gateway, options: ServeOptions = {}): Promise<RunningServer> {
   const { server: settings } = gateway.config;
   const host = options.host ?? settings.host;
+  let draining: Promise<void> | undefined;
   let closing: Promise<void> | undefined;
 
   const server = createServer((req, res) => {
     // Clients with a connection of their own learn from this that the next request needs a new one.
-    if (closing) res.setHeader('connection', 'close');
+    if (draining) res.setHeader('connection', 'close');
     void answer(req, res);
   });
   server.keepAliveTimeout = KEEP_ALIVE;
@@ -72,22 +73,27 @@ export async function serve(gateway: Gateway, options: ServeOptions = {}): Promi
   });
   const { port } = server.address() as AddressInfo;
 
-  async function close(): Promise<void> {
+  async function stop(): Promise<void> {
     const timer = setTimeout(() => server.closeAllConnections(), settings.shutdown_timeout * 1_000);
     await new Promise<void>((resolve) => {
       server.close(() => resolve());
       server.closeIdleConnections();
     });
     clearTimeout(timer);
-    await gateway.close();
+  }
+
+  function drain(): Promise<void> {
+    draining ??= stop();
+    return draining;
   }
 
   return {
     url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
     host,
     port,
+    drain,
     close() {
-      closing ??= close();
+      closing ??= drain().then(() => gateway.close());
       return closing;
     },
   };

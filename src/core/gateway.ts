@@ -65,6 +65,9 @@ export interface Gateway extends Pick<Admin, 'users' | 'keys' | 'sessions' | 'li
    */
   on: Events['on'];
   config: Config;
+  logs: Pick<Services['logs'], 'reopen'>;
+  /** For who runs several processes as one. */
+  metrics: Pick<Services['metrics'], 'snapshot' | 'gatherFrom'>;
   /** Things the operator should know, told once at start. */
   notices: string[];
   /** Waits for settlements under way and lets go of everything. */
@@ -135,6 +138,8 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
     limits: services.limits,
     usage: services.usage,
     roles: services.roles,
+    logs: services.logs,
+    metrics: services.metrics,
     notices: services.notices,
     close: services.close,
   };

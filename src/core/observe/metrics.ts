@@ -4,7 +4,16 @@
  *
  * prom-client takes about 0.2 us for each of these calls, and no less through children kept for their labels.
  */
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import {
+  AggregatorRegistry,
+  Counter,
+  collectDefaultMetrics,
+  Gauge,
+  Histogram,
+  type MetricObjectWithValues,
+  type MetricValue,
+  Registry,
+} from 'prom-client';
 import { GATEWAYS, type GatewayName } from '../contract.js';
 import type { ErrorKind } from '../errors.js';
 
@@ -32,11 +41,27 @@ export interface Metrics {
   storeFailed(): void;
   /** What a prompt was estimated at, and what the upstream counted, in tokens. */
   estimated(estimate: number, observed: number): void;
+  /** Called before figures are read, for those that are states and not events. */
+  beforeRead(refresh: () => Promise<void>): void;
+  /** This process's figures. */
+  snapshot(): Promise<MetricsSnapshot>;
+  /** From now on `render` shows the sum of these: of all the processes that serve as one. */
+  gatherFrom(all: () => Promise<MetricsSnapshot[]>): void;
   /** In Prometheus' text format. */
   render(): Promise<string>;
   readonly contentType: string;
   /** Forgets everything; calls that come after it count into nothing. */
   close(): void;
+}
+
+/** All figures of one process, as they travel between processes. */
+export type MetricsSnapshot = MetricObjectWithValues<MetricValue<string>>[];
+
+/** The counts of several processes that have ended, as one; what was a state of theirs is over. */
+export async function mergeSnapshots(snapshots: MetricsSnapshot[]): Promise<MetricsSnapshot> {
+  const all = await AggregatorRegistry.aggregate(snapshots).getMetricsAsJSON();
+  // The types of prom-client have an enumeration there; its values are texts.
+  return all.filter(({ type }) => ['counter', 'histogram'].includes(String(type)));
 }
 
 /** Models load for a minute and write for several. */
@@ -109,12 +134,14 @@ export function createMetrics(): Metrics {
     name: 'parallama_upstream_up',
     help: 'Whether the upstream answers: 1 or 0.',
     registers,
+    aggregator: 'min',
   });
   const enabled = new Gauge({
     name: 'parallama_gateway_enabled',
     help: 'Whether the gateway is switched on: 1 or 0.',
     labelNames: ['gateway'],
     registers,
+    aggregator: 'max',
   });
   const storeSeconds = new Histogram({
     name: 'parallama_store_duration_seconds',
@@ -139,6 +166,14 @@ export function createMetrics(): Metrics {
   upstreamUp.remove();
   for (const gateway of GATEWAYS) inFlight.set({ gateway }, 0);
 
+  let refresh = async () => {};
+  let gather: (() => Promise<MetricsSnapshot[]>) | undefined;
+
+  async function snapshot(): Promise<MetricsSnapshot> {
+    await refresh();
+    return registry.getMetricsAsJSON();
+  }
+
   return {
     started: (gateway) => inFlight.inc({ gateway }),
     requestDone(gateway, route, status, seconds) {
@@ -159,7 +194,18 @@ export function createMetrics(): Metrics {
     storeDone: (operation, seconds) => storeSeconds.observe({ operation }, seconds),
     storeFailed: () => storeErrors.inc(),
     estimated: (estimate, observed) => estimateErrors.observe(estimate - observed),
-    render: () => registry.metrics(),
+    beforeRead(before) {
+      refresh = before;
+    },
+    snapshot,
+    gatherFrom(all) {
+      gather = all;
+    },
+    async render() {
+      if (gather) return AggregatorRegistry.aggregate(await gather()).metrics();
+      await refresh();
+      return registry.metrics();
+    },
     contentType: registry.contentType,
     close: () => registry.clear(),
   };

@@ -49,6 +49,11 @@ export function serviceOperations(services: Services): Record<Name, Operation> {
     return checked.checks;
   }
 
+  metrics.beforeRead(async () => {
+    await checks();
+    for (const name of enabled) metrics.gatewayEnabled(name, settings.of(name).enabled);
+  });
+
   return {
     async discovery() {
       if (!config.api_gateways.discovery.enabled) throw new GatewayError('not_found');
@@ -90,8 +95,6 @@ export function serviceOperations(services: Services): Record<Name, Operation> {
           message: 'Reading metrics needs the token that is configured for it.',
         });
       }
-      await checks();
-      for (const name of enabled) metrics.gatewayEnabled(name, settings.of(name).enabled);
       return { status: 200, headers: { 'content-type': metrics.contentType }, body: await metrics.render() };
     },
   };
