@@ -94,7 +94,10 @@ export function createGeneration(work: Work): Generation {
     stop.abort();
     await settle(gone ? 'aborted' : 'failed');
     if (gone) return new GatewayError('client_gone', { cause: error });
-    return lease.lost.aborted ? storeAway(error) : asGatewayError(error);
+    const failure = lease.lost.aborted ? storeAway(error) : asGatewayError(error);
+    // What was generated is charged; openai's clients would try twice more, and pay each time, without being asked.
+    if (answered) failure.headers['x-should-retry'] ??= 'false';
+    return failure;
   }
 
   async function ask(call: NativeCall): Promise<Readable> {
