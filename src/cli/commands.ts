@@ -188,6 +188,13 @@ export const COMMANDS: Command[] = [
     load: () => import('./commands/limits-reset.js'),
   },
   {
+    usage: 'store copy <from> <to>',
+    describe: 'Copy a store into an empty one, of whatever kind, and hold them against each other',
+    options: { resume: 'Go on with a copy that broke off', ...JSON_OPTION },
+    examples: ['store copy sqlite:./parallama.db postgres://parallama@db.example/parallama'],
+    load: () => import('./commands/store-copy.js'),
+  },
+  {
     usage: 'doctor',
     describe: 'Say what holds on this machine: config, store, upstream, clock',
     options: COMMON,

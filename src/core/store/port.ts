@@ -125,14 +125,14 @@ export type Extended =
   /** `full`: no tokens left. `gone`: the lease ran out, or the hold was settled. */
   | { ok: false; why: 'full' | 'gone' };
 
-/** What a request came to. */
+/** What a request came to; of many at once where usage is moved from store to store. */
 export interface Charge {
-  /** 0 gives the request back. */
-  requests: 0 | 1;
+  /** 1, or 0 to give the request back. */
+  requests: number;
   promptTokens: number;
   completionTokens: number;
-  errors: 0 | 1;
-  aborted: 0 | 1;
+  errors: number;
+  aborted: number;
   latencyMs: number;
 }
 
@@ -198,7 +198,19 @@ export interface History {
   usage(query: UsageQuery): AsyncIterable<UsageRow>;
 }
 
-export interface Store extends Records, Quotas, History {
+/** A row with all that was written of it. */
+export interface WholeRow extends Row<unknown> {
+  index: Record<string, string>;
+  expiresAt?: number;
+}
+
+/** For what moves a store's data to another one. */
+export interface Dump {
+  /** Rows ordered by id, those after `after`. */
+  dump(table: Table, page: { after?: string; limit: number }): Promise<WholeRow[]>;
+}
+
+export interface Store extends Records, Quotas, History, Dump {
   /** `sqlite`, `memory`, ... */
   readonly kind: string;
   /** Where it is, for people: never with a password. */

@@ -1,5 +1,5 @@
 /** Records: a document for each row; lists of ids in place of indexes. */
-import type { ListQuery, Records, Row, Table, WriteOptions } from '../port.js';
+import type { Dump, ListQuery, Records, Row, Table, WriteOptions } from '../port.js';
 import type { Directories } from './directory.js';
 import type { Documents, Name, Turn } from './documents.js';
 import { hourOf } from './hours.js';
@@ -27,7 +27,7 @@ export function listsOf(table: string, index: Record<string, string>): Name[] {
   return [['ids', table], ...Object.entries(index).map(([name, value]) => ['ids', table, name, value])];
 }
 
-export function records(docs: Documents, lists: Directories, now: () => number): Records {
+export function records(docs: Documents, lists: Directories, now: () => number): Records & Dump {
   const read = async (turn: Turn, table: Table, id: string): Promise<StoredRow | undefined> => {
     const row = await turn.get<StoredRow>(rowName(table, id));
     return isAlive(row, now()) ? row : undefined;
@@ -59,6 +59,22 @@ export function records(docs: Documents, lists: Directories, now: () => number):
     docs.run(async (turn) => {
       const rows = await Promise.all(ids.map((id) => read(turn, table, id)));
       return rows.map((row, at) => row && rowOf<T>(ids[at]!, row));
+    });
+
+  const find = (table: Table, { where, after = '', limit }: ListQuery): Promise<[string, StoredRow][]> =>
+    docs.run(async (turn) => {
+      const list = where ? ['ids', table, where.index, where.equals] : ['ids', table];
+      const ids = (await lists.read(turn, list)).filter((id) => id > after);
+      const found: [string, StoredRow][] = [];
+      for (let at = 0; at < ids.length && found.length < limit; at += BATCH) {
+        const batch = ids.slice(at, at + BATCH);
+        const rows = await Promise.all(batch.map((id) => read(turn, table, id)));
+        for (const [place, row] of rows.entries()) {
+          const fits = row && (!where || row.index[where.index] === where.equals);
+          if (fits && found.length < limit) found.push([batch[place]!, row]);
+        }
+      }
+      return found;
     });
 
   return {
@@ -97,21 +113,15 @@ export function records(docs: Documents, lists: Directories, now: () => number):
 
     delete: async (table, id, version) => (await remove(table, id, version)) !== undefined,
 
-    list: <T>(table: Table, { where, after = '', limit }: ListQuery) =>
-      docs.run(async (turn) => {
-        const list = where ? ['ids', table, where.index, where.equals] : ['ids', table];
-        const ids = (await lists.read(turn, list)).filter((id) => id > after);
-        const found: Row<T>[] = [];
-        for (let at = 0; at < ids.length && found.length < limit; at += BATCH) {
-          const batch = ids.slice(at, at + BATCH);
-          const rows = await Promise.all(batch.map((id) => read(turn, table, id)));
-          for (const [place, row] of rows.entries()) {
-            const fits = row && (!where || row.index[where.index] === where.equals);
-            if (fits && found.length < limit) found.push(rowOf<T>(batch[place]!, row));
-          }
-        }
-        return found;
-      }),
+    list: async <T>(table: Table, query: ListQuery) =>
+      (await find(table, query)).map(([id, row]) => rowOf<T>(id, row)),
+
+    dump: async (table, page) =>
+      (await find(table, page)).map(([id, row]) => ({
+        ...rowOf<unknown>(id, row),
+        index: row.index,
+        expiresAt: row.expiresAt,
+      })),
   };
 }
 

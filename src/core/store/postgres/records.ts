@@ -1,7 +1,7 @@
 /**
  * Records: JSON values with a version, an expiry and fields to search by.
  */
-import type { ListQuery, Records, Row, Table, WriteOptions } from '../port.js';
+import type { Dump, ListQuery, Records, Row, Table, WriteOptions } from '../port.js';
 import type { Connection } from './connection.js';
 
 interface StoredRow {
@@ -11,6 +11,12 @@ interface StoredRow {
 }
 
 // One by one through the index, whatever the planner makes of the table: hence LATERAL with a limit.
+interface DumpedRow extends StoredRow {
+  expiresAt: number | null;
+  /** JSON. */
+  fields: string;
+}
+
 const GET_MANY = `SELECT wanted.at::integer, r.id, r.version, r.value
   FROM unnest($2::text[]) WITH ORDINALITY AS wanted(id, at)
   JOIN LATERAL (SELECT * FROM records WHERE tbl = $1 AND id = wanted.id LIMIT 1) r
@@ -25,9 +31,14 @@ const SEARCH = `SELECT r.id, r.version, r.value
   FROM record_index i JOIN records r ON r.tbl = i.tbl AND r.id = i.id
   WHERE i.tbl = $1 AND i.id > $2 AND i.name = $5 AND i.value = $6
   AND (r.expires_at IS NULL OR r.expires_at > now_ms($4)) ORDER BY i.id LIMIT $3`;
+const DUMP = `SELECT r.id, r.version, r.value, r.expires_at::float8 AS "expiresAt",
+  (SELECT coalesce(json_object_agg(i.name, i.value)::text, '{}') FROM record_index i
+    WHERE i.tbl = r.tbl AND i.id = r.id) AS fields
+  FROM records r WHERE r.tbl = $1 AND r.id > $2 AND (r.expires_at IS NULL OR r.expires_at > now_ms($4))
+  ORDER BY r.id LIMIT $3`;
 
 /** @param now milliseconds since 1970; null for the server's clock */
-export function records({ query, write }: Connection, now: () => number | null): Records {
+export function records({ query, write }: Connection, now: () => number | null): Records & Dump {
   const getMany = async <T>(table: Table, ids: string[]): Promise<(Row<T> | undefined)[]> => {
     const rows = await query<StoredRow & { at: number }>(GET_MANY, [table, ids, now()]);
     const found = new Map(rows.map((row) => [row.at - 1, row]));
@@ -66,6 +77,15 @@ export function records({ query, write }: Connection, now: () => number | null):
         ? await query<StoredRow>(SEARCH, [...page, where.index, where.equals])
         : await query<StoredRow>(LIST, page);
       return rows.map((row) => parsed<T>(row));
+    },
+
+    async dump(table, { after = '', limit }) {
+      const rows = await query<DumpedRow>(DUMP, [table, after, limit, now()]);
+      return rows.map((row) => ({
+        ...parsed(row),
+        index: JSON.parse(row.fields) as Record<string, string>,
+        expiresAt: row.expiresAt ?? undefined,
+      }));
     },
   };
 }

@@ -1,13 +1,19 @@
 /**
  * Records: JSON values with a version, an expiry and fields to search by.
  */
-import type { ListQuery, Records, Row, Table, WriteOptions } from '../port.js';
+import type { Dump, ListQuery, Records, Row, Table, WriteOptions } from '../port.js';
 import type { Connection, Sql } from './connection.js';
 
 interface StoredRow {
   id: string;
   version: number;
   value: string;
+}
+
+interface DumpedRow extends StoredRow {
+  expiresAt: number | null;
+  /** JSON. */
+  fields: string;
 }
 
 const ALIVE = '(expires_at IS NULL OR expires_at > ?)';
@@ -26,8 +32,11 @@ const LIST = `SELECT id, version, value FROM records WHERE tbl = ? AND id > ? AN
 const SEARCH = `SELECT r.id, r.version, r.value
   FROM record_index i JOIN records r ON r.tbl = i.tbl AND r.id = i.id
   WHERE i.tbl = ? AND i.name = ? AND i.value = ? AND i.id > ? AND ${ALIVE} ORDER BY i.id LIMIT ?`;
+const DUMP = `SELECT r.id, r.version, r.value, r.expires_at AS expiresAt,
+  (SELECT json_group_object(i.name, i.value) FROM record_index i WHERE i.tbl = r.tbl AND i.id = r.id) AS fields
+  FROM records r WHERE r.tbl = ? AND r.id > ? AND ${ALIVE} ORDER BY r.id LIMIT ?`;
 
-export function records(connection: Connection, now: () => number): Records {
+export function records(connection: Connection, now: () => number): Records & Dump {
   return {
     get: <T>(table: Table, id: string) => connection.read((sql) => read<T>(sql, table, id, now())),
 
@@ -69,6 +78,16 @@ export function records(connection: Connection, now: () => number): Records {
           ? sql(SEARCH).all(table, where.index, where.equals, after, now(), limit)
           : sql(LIST).all(table, after, now(), limit);
         return (rows as unknown as StoredRow[]).map((row) => parsed<T>(row));
+      }),
+
+    dump: (table, { after = '', limit }) =>
+      connection.read((sql) => {
+        const rows = sql(DUMP).all(table, after, now(), limit) as unknown as DumpedRow[];
+        return rows.map((row) => ({
+          ...parsed(row),
+          index: JSON.parse(row.fields) as Record<string, string>,
+          expiresAt: row.expiresAt ?? undefined,
+        }));
       }),
   };
 }
