@@ -4,6 +4,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { withEnvironment } from './config/environment.js';
 import { ConfigError, type Path, problemsOf } from './config/problems.js';
 import { type Config, configSchema } from './config/schema.js';
 import { readYaml } from './config/yaml.js';
@@ -25,14 +26,14 @@ export interface LoadedConfig {
 export interface LoadOptions {
   /** Must exist. */
   file?: string;
-  /** `PARALLAMA_CONFIG` in it names a file that must exist. */
+  /** `PARALLAMA_CONFIG` in it names a file that must exist; `PARALLAMA_SERVER_PORT` and the like beat the file. */
   env?: Record<string, string | undefined>;
   cwd?: string;
 }
 
 /**
  * Loads the file that is named, else the one in `PARALLAMA_CONFIG`, else `./parallama.yaml`, else
- * `/etc/parallama/config.yaml`, else the defaults.
+ * `/etc/parallama/config.yaml`, else the defaults. Environment variables beat the file, key by key.
  * @throws ConfigError with every problem there is
  */
 export async function loadConfig(options: LoadOptions = {}): Promise<LoadedConfig> {
@@ -42,20 +43,25 @@ export async function loadConfig(options: LoadOptions = {}): Promise<LoadedConfi
   for (const place of places) {
     const source = resolve(cwd, place);
     const text = await readText(source, { mustExist: named !== undefined });
-    if (text !== undefined) return { config: parseConfig(text, source), source };
+    if (text !== undefined) return { config: parseConfig(text, source, env), source };
   }
-  return { config: checkConfig({}), source: undefined };
+  return { config: check({}, 'config', () => undefined, env), source: undefined };
 }
 
 /**
  * Reads YAML. An empty text is the defaults.
  * @param source what messages call it
+ * @param env variables in it beat the text
  * @throws ConfigError
  */
-export function parseConfig(text: string, source: string): Config {
+export function parseConfig(
+  text: string,
+  source: string,
+  env: Record<string, string | undefined> = {},
+): Config {
   const { value, lineOf, problems } = readYaml(text);
   if (problems.length > 0) throw new ConfigError(problems, source);
-  return check(value, source, lineOf);
+  return check(value, source, lineOf, env);
 }
 
 /**
@@ -63,14 +69,20 @@ export function parseConfig(text: string, source: string): Config {
  * @throws ConfigError
  */
 export function checkConfig(value: object): Config {
-  return check(value, 'config', () => undefined);
+  return check(value, 'config', () => undefined, {});
 }
 
-function check(value: unknown, source: string, lineOf: (path: Path) => number | undefined): Config {
+function check(
+  given: unknown,
+  source: string,
+  lineOf: (path: Path) => number | undefined,
+  env: Record<string, string | undefined>,
+): Config {
+  const { value, variableFor } = withEnvironment(given, env);
   // Compiling the schema pays when it is used often; this runs once, while a command starts.
   const result = configSchema.safeParse(value, { jitless: true });
   if (result.success) return result.data;
-  throw new ConfigError(problemsOf(result.error.issues, value, lineOf), source);
+  throw new ConfigError(problemsOf(result.error.issues, value, lineOf, variableFor), source);
 }
 
 async function readText(path: string, { mustExist }: { mustExist: boolean }): Promise<string | undefined> {

@@ -9,6 +9,8 @@ export interface Problem {
   line?: number;
   /** What is wrong, and what was expected. */
   message: string;
+  /** Where the value came from, if not from the file: an environment variable. */
+  source?: string;
 }
 
 /** Its message has a line `FILE:LINE: key: what is wrong; expected ...` for each problem. */
@@ -23,7 +25,8 @@ export class ConfigError extends Error {
   }
 }
 
-function describe({ key, line, message }: Problem, source: string): string {
+function describe({ key, line, message, ...problem }: Problem, file: string): string {
+  const source = problem.source ?? file;
   const place = line === undefined ? source : `${source}:${line}`;
   return key === '' ? `${place}: ${message}` : `${place}: ${key}: ${message}`;
 }
@@ -42,6 +45,7 @@ export function problemsOf(
   issues: readonly z.core.$ZodIssue[],
   value: unknown,
   lineOf: (path: Path) => number | undefined,
+  variableFor: (key: string) => string | undefined = () => undefined,
 ): Problem[] {
   const problems = issues.flatMap((issue) =>
     issue.code === 'unrecognized_keys'
@@ -52,7 +56,15 @@ export function problemsOf(
       : [{ path: issue.path, message: explain(issue, valueAt(value, issue.path)) }],
   );
   return problems
-    .map(({ path, message }) => ({ key: keyOf(path), line: lineOf(path), message }))
+    .map(({ path, message }) => {
+      const source = variableFor(keyOf(path));
+      return {
+        key: keyOf(path),
+        line: source ? undefined : lineOf(path),
+        message,
+        ...(source && { source }),
+      };
+    })
     .sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
 }
 
