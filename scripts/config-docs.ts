@@ -1,0 +1,138 @@
+/** docs/configuration.md: keys, types, defaults and variables from the schema, and what each key is for. */
+import { leaves } from '../src/core/config/leaves.js';
+import { checkConfig } from '../src/core/config.js';
+
+/** What a key is for. A test holds this against the schema: none is missing, none is left over. */
+const WORDS: Record<string, string> = {
+  'api_gateways.enabled': 'Gateways that there are. One that is not named answers 404.',
+  'api_gateways.discovery.enabled': 'Whether `GET /` tells what there is.',
+  'api_gateways.discovery.cache_ttl': 'Seconds for which `/` and the model lists may be remembered.',
+  'api_gateways.ollama.host': 'Where Ollama is.',
+  'api_gateways.ollama.port': 'Its port.',
+  'api_gateways.ollama.base_path': 'Path of the simple dialect; native Ollama is beside it (`/ollama/api`).',
+  'api_gateways.ollama.default_model': 'For requests that name no model.',
+  'api_gateways.ollama.model_mappings': "Clients' names for models, and what they stand for.",
+  'api_gateways.ollama.model_options':
+    "Ollama's options by model, for requests that do not give them: `llama2: { num_ctx: 8192 }`.",
+  'api_gateways.ollama.max_num_ctx': 'The largest `num_ctx` for roles that do not manage models.',
+  'api_gateways.ollama.connect_timeout': 'Seconds to connect to Ollama.',
+  'api_gateways.ollama.first_byte_timeout':
+    'Seconds until an answer begins, with the loading of the model; 0 waits for ever.',
+  'api_gateways.openai.base_path': "Path of OpenAI's dialect.",
+  'api_gateways.openai.default_model': 'For requests that name no model.',
+  'api_gateways.openai.model_mappings': "Clients' names for models, and what they stand for.",
+  'api_gateways.openai.model_options':
+    "Ollama's options by model, for requests that do not give them: `gpt-4: { num_ctx: 8192 }`.",
+  'server.host': 'Address to listen on. `0.0.0.0` is every address of the machine.',
+  'server.port': 'Port to listen on; 0 takes any that is free.',
+  'server.workers': 'Processes that serve; more than one for each core does not help.',
+  'server.body_limit': 'Largest body of a request, in bytes or as `32mb`.',
+  'server.trust_proxy': "Take the client's address from `X-Forwarded-For`: only behind a proxy that sets it.",
+  'server.shutdown_timeout': 'Seconds that running requests have to end after SIGTERM.',
+  'server.heartbeat': 'Seconds of silence after which an event stream gets a comment; 0 for none.',
+  'server.cors.origins': 'Whose pages may call the gateway from a browser.',
+  'store.url': 'The store that servers and the command line share.',
+  'store.password_file':
+    'A file with the password of a Redis or PostgreSQL whose address has none. ' +
+    'Where absent, `db_password` beside the configuration, if there is one.',
+  'store.journal_directory':
+    'Keeps usage that could not be written, until it can be. Where absent, beside the SQLite file or the configuration.',
+  'auth.registration': 'Who may register: everybody, nobody, or those with an invitation.',
+  'auth.invitations': 'Any of these lets a new user in where registration is `invite`.',
+  'auth.jwt_secret_file':
+    'Signs access tokens; made where it is missing. Several lines: the first signs, all verify. ' +
+    'Where absent, beside the SQLite file or the configuration.',
+  'auth.access_token_ttl': 'Seconds that an access token lives.',
+  'auth.refresh_token_ttl': 'Seconds that a refresh token lives.',
+  'auth.refresh_rotation': 'Whether a refresh token can be used once only.',
+  'auth.password_hashing.memory_kib': "Argon2id's memory, in KiB.",
+  'auth.password_hashing.iterations': "Argon2id's passes over it.",
+  'auth.password_hashing.parallelism': "Argon2id's lanes.",
+  'auth.api_key_prefix': 'What new API keys begin with; older ones stay valid.',
+  'limits.roles':
+    'Limits by role and gateway: `token_limit_daily`, `token_limit_hourly`, `request_limit_daily`, ' +
+    '`request_limit_hourly`. A template holds as a whole: what it leaves out is unlimited. ' +
+    'Without one, the built-in roles have their own.',
+  roles:
+    'Rights by role: `gateways`, `models` (names, or patterns with `*`), `manage_models`. ' +
+    'What is absent is everything, but for `manage_models`, which admins have.',
+  'logging.directory': 'Where the five logs go; standard output where it cannot be written.',
+  'logging.level': 'The least that is logged.',
+  'logging.max_size': 'Largest size of one file, in bytes or as `10mb`.',
+  'logging.max_files': 'Files of one log, the one being written included.',
+  'metrics.enabled': 'Whether `/metrics` is answered.',
+  'metrics.token': 'Where there is one, `/metrics` wants it as Bearer.',
+};
+
+const FRONT = `# Configuration
+
+\`parallama-cli serve\` and every other command read the file that \`--config\` names, else the one in
+\`PARALLAMA_CONFIG\`, else \`./parallama.yaml\`, else \`/etc/parallama/config.yaml\`; without any, the defaults hold.
+\`parallama-cli config check\` says whether a file is right, and \`--json\` shows it with all defaults. A key that is
+unknown or wrong is an error that names the file, the line, the key and what was expected.
+
+\`\`\`yaml
+server: { host: 0.0.0.0, port: 8000, workers: 4 }
+store: { url: "postgres://parallama@db/parallama", password_file: /etc/parallama/db_password }
+auth: { registration: closed, jwt_secret_file: /etc/parallama/jwt_secret }
+api_gateways:
+  ollama: { host: http://localhost, port: 11434, default_model: llama2 }
+  openai:
+    model_mappings:
+      gpt-3.5-turbo: llama2
+      gpt-4: llama2:70b
+limits:
+  roles:
+    basic:
+      ollama: { token_limit_daily: 10000, token_limit_hourly: 1000 }
+      openai: { token_limit_daily: 10000, request_limit_hourly: unlimited }
+\`\`\`
+
+Each key can be given as an environment variable instead, which beats the file: \`PARALLAMA_SERVER_PORT=8080\`. Lists
+and sections are written as YAML: \`PARALLAMA_API_GATEWAYS_ENABLED='[openai]'\`. Switches, model mappings and default
+models can be changed while servers run, with \`parallama-cli gateway toggle\` and \`gateway config\`; what is set there
+beats both, until \`gateway config NAME --reset\`.
+
+The signing secret and the password belong to the server's user alone (\`chmod 600\`); a looser mode is warned of at
+the start.
+
+## Keys
+
+Generated from the schema by \`npm run docs:config\`.
+`;
+
+/** The whole page. @throws Error for a key without words, and for words without a key */
+export function configurationPage(): string {
+  const all = leaves();
+  const keys = all.map(({ path }) => path.join('.'));
+  const missing = keys.filter((key) => WORDS[key] === undefined);
+  const stale = Object.keys(WORDS).filter((key) => !keys.includes(key));
+  if (missing.length + stale.length > 0) {
+    throw new Error(`Keys without words: ${missing.join(', ')}. Words without keys: ${stale.join(', ')}.`);
+  }
+  const defaults = checkConfig({});
+  const sections = new Set(all.map(({ path }) => path[0]!));
+  const parts = [...sections].map((section) => {
+    const rows = all
+      .filter(({ path }) => path[0] === section)
+      .map(({ path, expected, variable }) => {
+        const key = path.join('.');
+        return [
+          `#### \`${key}\``,
+          `${WORDS[key]}`,
+          `Expected: ${expected}. Default: ${shown(valueAt(defaults, path), expected)}. \`${variable}\``,
+        ].join('\n\n');
+      });
+    return `### ${section}\n\n${rows.join('\n\n')}\n`;
+  });
+  return `${FRONT}\n${parts.join('\n')}`;
+}
+
+function shown(value: unknown, expected: string): string {
+  if (value === undefined) return 'none';
+  const size = expected.startsWith('a size') && typeof value === 'number';
+  return `\`${size ? `${value / 2 ** 20}mb` : JSON.stringify(value)}\``;
+}
+
+const valueAt = (value: unknown, path: string[]) =>
+  path.reduce<unknown>((inner, key) => (inner as Record<string, unknown> | undefined)?.[key], value);
