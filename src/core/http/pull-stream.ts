@@ -32,56 +32,46 @@ export async function pullStream(
   pieces: AsyncGenerator<Piece, void, void>,
   { heartbeat, onError, onLeave }: PullOptions,
 ): Promise<Readable> {
+  const first = pieces.next();
+  const early = await (heartbeat ? orSilence(first, heartbeat.every) : first);
+  let waiting: Promise<Result> | undefined = early ? undefined : first;
+  let pulling = false;
   let ended = false;
-  let waiting: Promise<Result> | undefined;
-  let alarm: NodeJS.Timeout | undefined;
+  let beat: NodeJS.Timeout | undefined;
 
-  /** The next piece; undefined where it is long in coming, and is still to come. */
-  async function next(): Promise<Result | undefined> {
-    waiting ??= pieces.next();
-    const result = await (heartbeat ? Promise.race([waiting, silence(heartbeat.every)]) : waiting);
-    if (result) waiting = undefined;
-    return result;
+  function give(stream: Readable, { done, value }: Result): void {
+    if (done) end(stream);
+    else stream.push(value);
+    beat?.refresh();
   }
 
-  async function silence(every: number): Promise<undefined> {
-    await new Promise((resolve) => {
-      clearTimeout(alarm);
-      alarm = setTimeout(resolve, every);
-    });
-  }
-
-  function give(stream: Readable, result: Result | undefined): void {
-    ended = result?.done ?? false;
-    if (result) stream.push(result.done ? null : result.value);
-    else stream.push(heartbeat!.text);
+  function end(stream: Readable): void {
+    ended = true;
+    clearInterval(beat);
+    stream.push(null);
   }
 
   async function pull(stream: Readable): Promise<void> {
+    pulling = true;
     try {
-      give(stream, await next());
+      const result = await (waiting ?? pieces.next());
+      waiting = undefined;
+      pulling = false;
+      give(stream, result);
     } catch (error) {
       ended = true;
       const words = await onError(error);
       if (words !== '') stream.push(words);
-      stream.push(null);
-    } finally {
-      clearTimeout(alarm);
+      end(stream);
     }
   }
 
-  let first: Result | undefined;
-  try {
-    first = await next();
-  } finally {
-    clearTimeout(alarm);
-  }
   const stream = new Readable({
     read() {
-      void pull(this);
+      if (!pulling) void pull(this);
     },
     destroy(error, callback) {
-      clearTimeout(alarm);
+      clearInterval(beat);
       const left = ended ? Promise.resolve() : onLeave();
       left.then(
         () => callback(error),
@@ -89,6 +79,26 @@ export async function pullStream(
       );
     },
   });
-  give(stream, first);
+  if (heartbeat) {
+    beat = setInterval(() => {
+      // Only where somebody waits, and has read the last one.
+      if (pulling && !ended && stream.readableLength === 0) stream.push(heartbeat.text);
+    }, heartbeat.every);
+  }
+  if (early) give(stream, early);
+  else stream.push(heartbeat!.text);
   return stream;
+}
+
+/** Undefined where the first piece is long in coming. */
+async function orSilence(first: Promise<Result>, milliseconds: number): Promise<Result | undefined> {
+  let alarm: NodeJS.Timeout | undefined;
+  const silence = new Promise<undefined>((resolve) => {
+    alarm = setTimeout(() => resolve(undefined), milliseconds);
+  });
+  try {
+    return await Promise.race([first, silence]);
+  } finally {
+    clearTimeout(alarm);
+  }
 }
