@@ -54,8 +54,8 @@ function readConversation(body: Fields) {
 }
 
 /**
- * Reads an OpenAI chat completion request, with Ollama's own {@link Extensions}. Unknown fields are ignored; what
- * would be taken silently and not done is refused.
+ * Reads an OpenAI chat completion request, with Ollama's own options as extra fields. Unknown fields are ignored;
+ * what would be taken silently and not done is refused.
  *
  * @throws GatewayError 400 that names the field
  * @example

@@ -81,7 +81,7 @@ function readCallOutput(item: Fields, to: Conversation): void {
   });
 }
 
-/** Replayed reasoning: its text, its summary, or what {@link reasoningItem} has put into `encrypted_content`. */
+/** Replayed reasoning: its text, its summary, or what answers of ours have in `encrypted_content`. */
 function readReasoning(item: Fields, to: Conversation): void {
   const texts = (key: string) => (item.items(key) ?? []).map((part) => part.string('text') ?? '').join('');
   const text = texts('content') || texts('summary') || item.string('encrypted_content');

@@ -56,8 +56,8 @@ function readEcho(body: Fields, truncation: string): JsonObject {
 }
 
 /**
- * Reads a request for a response, with Ollama's own {@link Extensions}. The server has no memory: what would need one
- * is refused. A prompt that is too long is refused too, as OpenAI does, unless `truncation` is `auto`.
+ * Reads a request for a response, with Ollama's own options as extra fields. The server has no memory: what would
+ * need one is refused. A prompt that is too long is refused too, as OpenAI does, unless `truncation` is `auto`.
  *
  * @throws GatewayError 400 that names the field
  * @example
