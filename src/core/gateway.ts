@@ -25,13 +25,14 @@ import { serviceOperations } from './operations/service.js';
 import { usageOperations } from './operations/usage.js';
 import type { Match, OperationName, Route } from './routes.js';
 import { createServices, type Services } from './services.js';
+import type { KeyvInstance } from './store/keyv/documents.js';
 import type { Store } from './store/port.js';
 
 export interface GatewayOptions {
   /** Path of a configuration file, or an object of the file's shape; looked for in the usual places where absent. */
   config?: string | ConfigInput;
-  /** `sqlite:PATH`, `memory:` or a Store; the configuration's where absent. */
-  store?: string | Store;
+  /** As in the configuration (`sqlite:PATH`, `redis://…`), a Keyv or a Store; the configuration's where absent. */
+  store?: string | Store | KeyvInstance;
   /** The host app's own sign-in. */
   authenticate?: Authenticate;
   /**

@@ -21,6 +21,7 @@ import { directoryBeside } from './places.js';
 import { createRoutes, type Routes } from './routes.js';
 import { type LiveSettings, watchSettings } from './settings.js';
 import { openConfiguredStore } from './store/configured.js';
+import type { KeyvInstance } from './store/keyv/documents.js';
 import { openStore } from './store/open.js';
 import type { Store } from './store/port.js';
 import { whenReachable } from './store/when-reachable.js';
@@ -57,7 +58,7 @@ export interface ServiceOptions {
   /** The configuration's file. */
   source?: string;
   /** Instead of the configured one. */
-  store?: string | Store;
+  store?: string | Store | KeyvInstance;
   authenticate?: Authenticate;
   /** Where false, `/auth/*` is not answered and no keys or tokens of ours are taken. */
   accounts: boolean;

@@ -22,7 +22,7 @@ test.each([
   [{ authenticate: 'jwt' }, 'authenticate: is not allowed; expected a function that gives an identity'],
   [{ beforeForward: true }, 'beforeForward: is not allowed; expected a function'],
   [{ accounts: 'no' }, 'accounts: is text; expected true or false'],
-  [{ store: 5 }, 'store: is not allowed; expected a text such as sqlite:./parallama.db, or a Store'],
+  [{ store: 5 }, 'store: is not allowed; expected a text such as sqlite:./parallama.db, a Keyv or a Store'],
   [
     { config: 5 },
     "config: is not allowed; expected the path of a configuration file, or an object of the file's",

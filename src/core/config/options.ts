@@ -17,7 +17,7 @@ const optionsSchema = section({
   ).optional(),
   store: kind(
     (value) => isObject(value) || (typeof value === 'string' && value !== ''),
-    'a text such as sqlite:./parallama.db, or a Store',
+    'a text such as sqlite:./parallama.db, a Keyv or a Store',
   ).optional(),
   authenticate: kind(isFunction, 'a function that gives an identity for a request').optional(),
   accounts: flag().optional(),

@@ -13,9 +13,6 @@ interface OpenOptions {
   password?: string;
 }
 
-/** A Keyv, or an adapter of Redis or PostgreSQL: the store is where it is. */
-export type KeyvLike = KeyvInstance | KeyvRedis<unknown> | PostgresAdapter;
-
 interface Scheme {
   /** How it is written, for the message of an error. */
   form: string;
@@ -53,22 +50,19 @@ const SCHEMES: Record<string, Scheme> = {
 
 /**
  * Opens the store that `where` names; a Store is taken as it is. Of a Keyv on Redis or PostgreSQL only the adapter's
- * options are used. A store that cannot be reached now is returned all the
- * same: its calls reject with StoreUnavailable until it can be.
+ * options are used. A store that cannot be reached now is returned all the same: its calls reject with StoreUnavailable until it can be.
  * @throws Error where `where` is no store that is known, or one that this version can never use
  *
  * @example
  * const store = await openStore('sqlite:./parallama.db');
  */
-export async function openStore(where: string | Store | KeyvLike, options: OpenOptions = {}): Promise<Store> {
+export async function openStore(
+  where: string | Store | KeyvInstance,
+  options: OpenOptions = {},
+): Promise<Store> {
   if (typeof where !== 'string') {
     if (isStore(where)) return where;
-    const adapter = isKeyv(where) ? where.store : where;
-    if (isKeyvRedis(adapter)) return reached((await import('./redis.js')).redis({ adapter, ...options }));
-    if (isKeyvPostgres(adapter)) {
-      return reached((await import('./postgres.js')).postgres({ adapter, ...options }));
-    }
-    if (isKeyv(where)) return reached((await import('./keyv.js')).keyv({ keyv: where, ...options }));
+    if (isKeyv(where)) return reached(await keyvStore(where, options));
     throw new Error(`The store is neither a text nor a Store. ${supported()}`);
   }
   // Of a text that is wrong only the scheme is shown: the rest may hold a password.
@@ -77,6 +71,14 @@ export async function openStore(where: string | Store | KeyvLike, options: OpenO
   const known = Object.hasOwn(SCHEMES, scheme) ? SCHEMES[scheme] : undefined;
   if (!known) throw new Error(`There is no store of the kind "${scheme}:". ${supported()}`);
   return reached(await known.make(where, options));
+}
+
+/** What is on Redis or PostgreSQL gets the driver that can do more than Keyv. */
+async function keyvStore(keyv: KeyvInstance, options: OpenOptions): Promise<Store> {
+  const adapter = keyv.store;
+  if (isKeyvRedis(adapter)) return (await import('./redis.js')).redis({ adapter, ...options });
+  if (isKeyvPostgres(adapter)) return (await import('./postgres.js')).postgres({ adapter, ...options });
+  return (await import('./keyv.js')).keyv({ keyv, ...options });
 }
 
 /** A store that can be reached, or that is away for now. */
