@@ -1,7 +1,9 @@
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import express from 'express';
+import { expect, test } from 'vitest';
 import { parallama } from '../../src/adapters/express.js';
+import { send, startRig } from '../support/gateway.js';
 import { describeHost, HOST_HEADERS, HOST_NOT_FOUND, type Host, listening } from './suite.js';
 
 const express4 = createRequire(import.meta.url)('express4') as typeof express;
@@ -31,3 +33,21 @@ const host = (create: typeof express): Host => ({
 
 describeHost('Express 5', host(express));
 describeHost('Express 4', host(express4));
+
+test('a body that the app has read and thrown away is none, and nothing waits for it', async () => {
+  const rig = await startRig();
+  const app = express();
+  app.use((req, _res, next) => {
+    req.resume().once('end', () => next());
+  });
+  app.use(parallama(rig.gateway));
+  const { url, close } = await listening(createServer(app));
+  const { key } = await rig.user();
+  const body = { model: 'llama2', messages: [{ role: 'user', content: 'Hello!' }] };
+  expect(await send(url, '/ollama/api/chat', { key, body })).toMatchObject({
+    status: 400,
+    json: { error: 'missing request body' },
+  });
+  await close();
+  await rig.close();
+});
