@@ -13,7 +13,8 @@ const WORDS: Record<string, string> = {
   'api_gateways.ollama.default_model': 'For requests that name no model.',
   'api_gateways.ollama.model_mappings': "Clients' names for models, and what they stand for.",
   'api_gateways.ollama.model_options':
-    "Ollama's options by model, for requests that do not give them: `llama2: { num_ctx: 8192 }`.",
+    "By the client's name for a model, what Ollama is asked with where a request does not say: `options`, `think`, " +
+    '`keep_alive`; and `truncate: false`, to refuse prompts that are too long.',
   'api_gateways.ollama.max_num_ctx': 'The largest `num_ctx` for roles that do not manage models.',
   'api_gateways.ollama.connect_timeout': 'Seconds to connect to Ollama.',
   'api_gateways.ollama.first_byte_timeout':
@@ -21,8 +22,7 @@ const WORDS: Record<string, string> = {
   'api_gateways.openai.base_path': "Path of OpenAI's dialect.",
   'api_gateways.openai.default_model': 'For requests that name no model.',
   'api_gateways.openai.model_mappings': "Clients' names for models, and what they stand for.",
-  'api_gateways.openai.model_options':
-    "Ollama's options by model, for requests that do not give them: `gpt-4: { num_ctx: 8192 }`.",
+  'api_gateways.openai.model_options': 'The same on this gateway: `gpt-4: { options: { num_ctx: 8192 } }`.',
   'server.host': 'Address to listen on. `0.0.0.0` is every address of the machine.',
   'server.port': 'Port to listen on; 0 takes any that is free.',
   'server.workers': 'Processes that serve; more than one for each core does not help.',

@@ -1,7 +1,8 @@
 /** The last step of every request: its metrics and its line in the access log, when the answer has gone out. */
 import { Readable } from 'node:stream';
+import { readCredential } from './auth/credential.js';
 import type { GatewayResponse } from './contract.js';
-import type { GatewayError } from './errors.js';
+import { type GatewayError, KINDS } from './errors.js';
 import type { Events } from './events.js';
 import type { Call } from './operations/call.js';
 import type { Services } from './services.js';
@@ -27,7 +28,7 @@ function note({ metrics, traffic, logs, events }: Services, call: Call, status: 
   const line = {
     request_id: call.id,
     method: request.method,
-    path: call.path,
+    path: withoutKeys(call.path),
     route: operation,
     status,
     ms: Math.round(milliseconds * 10) / 10,
@@ -35,7 +36,9 @@ function note({ metrics, traffic, logs, events }: Services, call: Call, status: 
     error: failure?.kind,
   };
   logs.api.info(line);
-  if (status >= 500) logs.gateway.error({ ...line, reason: reasonOf(failure) }, failure?.message);
+  // Not the failure's own words: an upstream may repeat the prompt in them.
+  const words = failure && KINDS[failure.kind].message;
+  if (status >= 500) logs.gateway.error({ ...line, reason: reasonOf(failure) }, words);
 }
 
 function tell(events: Events, { id, identity, route }: Call, failure: GatewayError): void {
@@ -45,8 +48,18 @@ function tell(events: Events, { id, identity, route }: Call, failure: GatewayErr
   else events.emit('error', { ...about, status, error: failure });
 }
 
+/** A key or refresh token that was put where its id belongs is still good: it does not go into a log. */
+function withoutKeys(path: string): string {
+  return path
+    .split('/')
+    .map((part) => (readCredential(part) ? '(key)' : part))
+    .join('/');
+}
+
 /** What lies behind an answer that does not say it: for the operator's log only. */
 function reasonOf(failure: Error | undefined): string | undefined {
   const cause = failure?.cause;
+  // JSON.parse quotes what it stumbles on.
+  if (cause instanceof SyntaxError) return cause.name;
   return cause instanceof Error ? cause.message : undefined;
 }

@@ -30,16 +30,19 @@ export interface Beside {
 export async function startBeside({
   store = 'sqlite:./parallama.db',
   config = '',
+  upstreamPort,
 }: {
   store?: string;
   config?: string;
+  /** Of another than the simulator. */
+  upstreamPort?: number;
 } = {}): Promise<Beside> {
   const simulator = await startSimulator({ port: 0 });
   onTestFinished(() => simulator.close());
   const cwd = await home(
     `store: { url: "${store}" }
 api_gateways:
-  ollama: { host: http://127.0.0.1, port: ${simulator.port}, default_model: llama2 }
+  ollama: { host: http://127.0.0.1, port: ${upstreamPort ?? simulator.port}, default_model: llama2 }
   openai: { model_mappings: { gpt-3.5-turbo: llama2 } }
 ${config}`,
   );
