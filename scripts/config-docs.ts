@@ -37,6 +37,7 @@ const WORDS: Record<string, string> = {
     'Where absent, `db_password` beside the configuration, if there is one.',
   'store.journal_directory':
     'Keeps usage that could not be written, until it can be. Where absent, beside the SQLite file or the configuration.',
+  'usage.retention_days': 'Days for which the usage history is kept.',
   'auth.registration': 'Who may register: everybody, nobody, or those with an invitation.',
   'auth.invitations': 'Any of these lets a new user in where registration is `invite`.',
   'auth.jwt_secret_file':

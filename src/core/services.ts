@@ -28,6 +28,7 @@ import { whenReachable } from './store/when-reachable.js';
 import { createUpstream, type Upstream } from './upstream/client.js';
 import { createEstimator, type Estimator } from './usage/estimate.js';
 import { createJournal } from './usage/journal.js';
+import { startRetention } from './usage/retention.js';
 import { VERSION } from './version.js';
 
 export interface Services extends Omit<Admin, 'close'> {
@@ -118,6 +119,7 @@ export async function createServices(options: ServiceOptions): Promise<Services>
     createHostUsers({ authenticate: options.authenticate, overrides: admin.limits.overrides });
   const traffic = createTraffic();
   const presence = announceProcess({ store, traffic, version: VERSION, onTrouble });
+  const retention = startRetention({ store, days: config.usage.retention_days, onTrouble });
 
   return {
     ...admin,
@@ -152,6 +154,7 @@ export async function createServices(options: ServiceOptions): Promise<Services>
     async close() {
       claim.stop();
       settings.close();
+      await retention.close();
       await presence.close();
       await letGo();
     },

@@ -11,7 +11,7 @@ function problemsIn(text: string): string {
   return 'nothing is wrong';
 }
 
-const SECTIONS = 'api_gateways, server, store, auth, limits, roles, logging, metrics';
+const SECTIONS = 'api_gateways, server, store, usage, auth, limits, roles, logging, metrics';
 const SERVER = 'host, port, workers, body_limit, trust_proxy, shutdown_timeout, heartbeat, cors';
 const LIMIT = 'a whole number, 0 or more, or unlimited';
 const BASE_PATH = 'a path such as /ollama/v1: from a slash to a version, without a slash at its end';

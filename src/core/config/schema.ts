@@ -65,6 +65,11 @@ const storeSchema = section({
   journal_directory: text('the path of a directory').optional(),
 });
 
+const usageSchema = section({
+  /** At least as long as limits and late settlements look back. */
+  retention_days: wholeNumber('a number of days from 8 to 36500', 8, 36_500).default(400),
+});
+
 const authSchema = section({
   registration: z.enum(REGISTRATION, `one of ${REGISTRATION.join(', ')}`).default('open'),
   /** Any of these lets a new user in where registration is `invite`. */
@@ -141,6 +146,7 @@ export const configSchema = section({
   api_gateways: gatewaysSchema.prefault({}),
   server: serverSchema.prefault({}),
   store: storeSchema.prefault({}),
+  usage: usageSchema.prefault({}),
   auth: authSchema.prefault({}),
   limits: limitsSchema.prefault({}),
   roles: z.record(z.string(), roleSchema.prefault({}), 'role names with their rights').prefault({}),

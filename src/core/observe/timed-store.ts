@@ -39,6 +39,7 @@ export function timedStore(store: Store, metrics: Metrics): Store {
     counters: timed('counters', store.counters),
     sweep: timed('sweep', store.sweep),
     usage: store.usage,
+    forgetUsage: timed('forgetUsage', store.forgetUsage),
     dump: timed('dump', store.dump),
     health: timed('health', store.health),
     close: store.close,

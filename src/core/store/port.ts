@@ -196,6 +196,11 @@ export interface UsageRow {
 export interface History {
   /** Ordered by time, subject, gateway, model; streamed, so that a year of everybody fits into memory. */
   usage(query: UsageQuery): AsyncIterable<UsageRow>;
+  /**
+   * Forgets what is older than a day (`2026-11-23`), some of it at a time: bounded work per call.
+   * @returns whether there is more
+   */
+  forgetUsage(before: string): Promise<boolean>;
 }
 
 /** A row with all that was written of it. */

@@ -80,6 +80,24 @@ export function testHistory(bench: Bench): void {
       expect(await rows({ subject: 'bob', gateway: 'ollama' })).toEqual([]);
     });
 
+    it('forgets what is older than a day, however much it is, and nothing else', async () => {
+      const kept = ['2026-11-23T00', '2026-11-24T04'];
+      for (const hour of ['2026-09-30T23', '2026-11-22T00', '2026-11-22T23', ...kept]) {
+        for (const subject of ['ann', 'bob']) await use(subject, hour);
+      }
+      let calls = 0;
+      while (await bench.store.forgetUsage('2026-11-23')) calls += 1;
+      expect(calls).toBeLessThan(10);
+      for (const by of ['hour', 'day'] as const) {
+        const left = await rows({ from: '2026-01-01T00', by });
+        expect(left.map(([at]) => at)).toEqual(
+          kept.flatMap((at) => [at, at].map((each) => each.slice(0, by === 'day' ? 10 : 13))),
+        );
+      }
+      expect(await rows({ from: '2026-01-01T00', subject: 'bob' })).toHaveLength(2);
+      expect(await bench.store.forgetUsage('2026-11-23')).toBe(false);
+    });
+
     it('can be left before its end, and read while others write', async () => {
       for (let hour = 10; hour < 20; hour += 1) await use('ann', `2026-11-23T${hour}`);
       const seen: string[] = [];

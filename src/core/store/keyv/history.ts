@@ -9,6 +9,7 @@ import type { Documents } from './documents.js';
 
 /** Documents asked for at once. */
 const BATCH = 200;
+const FORGET_AT_ONCE = 50;
 /** Length of the prefix of `2026-11-23T04` that names the time of a row. */
 const PREFIX = { hour: 13, day: 10 };
 
@@ -34,6 +35,22 @@ export function history(docs: Documents, lists: Directories): History {
         }
         yield* rows.sort(inOrder);
       }
+    },
+
+    async forgetUsage(before) {
+      const [day] = await docs.run((turn) => lists.read(turn, daysList()));
+      if (day === undefined || day >= before) return false;
+      const subjects = await docs.run((turn) => lists.read(turn, subjectsList(day)));
+      for (const subject of subjects.slice(0, FORGET_AT_ONCE)) {
+        await docs.run(async (turn) => {
+          // The ledger first: without its lists it would never be found again.
+          await turn.delete(ledgerName(subject, day));
+          await lists.remove(turn, daysList(subject), day);
+          await lists.remove(turn, subjectsList(day), subject);
+        });
+      }
+      if (subjects.length <= FORGET_AT_ONCE) await docs.run((turn) => lists.remove(turn, daysList(), day));
+      return true;
     },
   };
 }

@@ -15,6 +15,11 @@ const pageBy = (at: UsageQuery['by'], filter: string) => `SELECT ${at} AS at, su
   FROM usage WHERE hour >= $1 AND hour < $2 AND (${at}, subject, gateway, model) > ($3, $4, $5, $6) ${filter}
   GROUP BY ${at}, subject, gateway, model ORDER BY ${at}, subject, gateway, model LIMIT ${PAGE}`;
 
+const FORGET_AT_ONCE = 1000;
+const FORGET = `WITH gone AS (DELETE FROM usage WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM usage WHERE hour < $1 LIMIT ${FORGET_AT_ONCE} FOR UPDATE SKIP LOCKED)) RETURNING 1)
+  SELECT count(*)::integer AS count FROM gone`;
+
 /** Characters of `2026-11-23T04` that name the time of a row. */
 const LENGTH = { hour: 13, day: 10 };
 
@@ -33,6 +38,11 @@ export function history({ query }: Connection): History {
         if (!last || rows.length < PAGE) return;
         after = [last.at, last.subject, last.gateway, last.model];
       }
+    },
+
+    async forgetUsage(before) {
+      const [row] = await query<{ count: number }>(FORGET, [before]);
+      return row!.count === FORGET_AT_ONCE;
     },
   };
 }

@@ -34,7 +34,35 @@ export function history(connection: Connection, keys: Keys): History {
         yield* rows.sort(inOrder);
       }
     },
+
+    async forgetUsage(before) {
+      const more = await Promise.all(
+        keys.buckets().map((bucket) => forgetDay(connection, keys, bucket, before)),
+      );
+      return more.includes(true);
+    },
   };
+}
+
+/** Forgets the oldest day of a bucket, or a part of it; false where none is that old. */
+async function forgetDay(
+  connection: Connection,
+  keys: Keys,
+  bucket: Bucket,
+  before: string,
+): Promise<boolean> {
+  const oldest = ['ZRANGEBYLEX', bucket.days, '-', `(${before}`, 'LIMIT', '0', '1'];
+  const [day] = (await connection.send(bucket.days, oldest)) as string[];
+  if (day === undefined) return false;
+  const list = bucket.subjects(day);
+  const subjects = (await connection.send(list, ['SRANDMEMBER', list, String(BATCH)])) as string[];
+  if (subjects.length > 0) {
+    // The hashes first: without its list a hash would never be found again.
+    await connection.send(list, ['UNLINK', ...subjects.map((subject) => keys.usage(subject, day)[0])]);
+    await connection.send(list, ['SREM', list, ...subjects]);
+  }
+  if (subjects.length < BATCH) await connection.send(bucket.days, ['ZREM', bucket.days, day]);
+  return true;
 }
 
 /** Days that have any usage, in order. */

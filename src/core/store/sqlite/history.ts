@@ -11,6 +11,10 @@ const PREFIX = { hour: 13, day: 10 };
 /** Comes after every character that an hour can go on with. */
 const LAST = '~';
 
+const FORGET_AT_ONCE = 500;
+const FORGET = `DELETE FROM usage WHERE (subject, hour, gateway, model) IN
+  (SELECT subject, hour, gateway, model FROM usage WHERE hour < ? LIMIT ${FORGET_AT_ONCE})`;
+
 type Filter = [text: string, values: string[]];
 
 export function history(connection: Connection): History {
@@ -27,6 +31,9 @@ export function history(connection: Connection): History {
         await turn();
       }
     },
+
+    forgetUsage: (before) =>
+      connection.write((sql) => Number(sql(FORGET).run(before).changes) === FORGET_AT_ONCE),
   };
 }
 
