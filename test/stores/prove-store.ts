@@ -4,6 +4,7 @@ import { stopServers } from '../support/server-process.js';
 import { type Aftermath, proveAftermath } from './aftermath.js';
 import { type Fleet, startFleetOn } from './fleet.js';
 import type { Kind } from './places.js';
+import { proveAdmission } from './proofs/admission.js';
 import { proveAway } from './proofs/away.js';
 import { proveFreeze } from './proofs/freeze.js';
 import { proveJournal } from './proofs/journal.js';
@@ -12,8 +13,13 @@ import { proveOutage } from './proofs/outage.js';
 import { proveRaces } from './proofs/races.js';
 import { proveRevocation } from './proofs/revocation.js';
 import { proveTokens } from './proofs/tokens.js';
+import { FULL } from './report.js';
 
 export function proveStore(kind: Kind): void {
+  if (FULL) {
+    describe(`processes on ${kind}`, () => proveAdmission(kind));
+  }
+
   describe(`four gateways on ${kind}`, () => {
     let started: Fleet;
     const fleet = () => started;
@@ -29,7 +35,8 @@ export function proveStore(kind: Kind): void {
     });
 
     proveTokens(fleet);
-    proveOutage(fleet, left);
+    // Behind a file there is no server that could die.
+    if (kind !== 'sqlite') proveOutage(fleet, left);
     proveFreeze(fleet, left);
     proveKills(fleet, left);
     proveRaces(fleet);
