@@ -28,8 +28,8 @@ test('a setting in the store beats the file, until it is reset', async () => {
   await admin.reset('openai');
   expect(await admin.get('openai')).toEqual({
     enabled: true,
-    ...config.api_gateways.openai,
-    base_path: undefined,
+    model_mappings: { 'gpt-4': 'llama2:70b', 'gpt-3.5-turbo': 'llama2' },
+    default_model: undefined,
   });
   await store.close();
 });

@@ -12,7 +12,7 @@ beforeAll(async () => {
         ollama: { max_num_ctx: 8_192, model_options: { llama2: { options: { num_ctx: 1_024 } } } },
         openai: {
           model_options: {
-            'gpt-3.5-turbo': { truncate: false },
+            cutting: { truncate: true },
             'gpt-4': { options: { num_ctx: 16_384, temperature: 0 }, think: false, keep_alive: '2h' },
           },
         },
@@ -135,8 +135,9 @@ describe('the configuration', () => {
     expect((await native(basic, { model: 'llama2:70b' })).options).toEqual({});
   });
 
-  test('can have long prompts refused instead of cut', async () => {
+  test('can have long prompts cut, which are refused on the OpenAI side otherwise', async () => {
     rig.simulator.models.add({ name: 'llama2', contextLength: 64 });
+    rig.simulator.models.add({ name: 'cutting', contextLength: 64 });
     const long = [{ role: 'user', content: 'word '.repeat(500) }];
     const ask = (body: object) =>
       send(rig.url, '/openai/v1/chat/completions', {
@@ -148,6 +149,9 @@ describe('the configuration', () => {
       json: { error: { code: 'context_length_exceeded', param: 'messages' } },
     });
     expect((await ask({ truncate: true })).status).toBe(200);
+    expect((await ask({ model: 'cutting' })).status).toBe(200);
+    const body = { model: 'llama2', messages: long, stream: false };
+    expect((await send(rig.url, '/ollama/api/chat', { key: basic, body })).status).toBe(200);
     rig.simulator.models.add({ name: 'llama2' });
   });
 

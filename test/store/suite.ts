@@ -3,7 +3,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, describe } from 'vitest';
+import { afterEach, beforeEach, describe, it } from 'vitest';
 import type { Charge, Claim, Counter, Hold, Reserved, Store, Wanted } from '../../src/core/store/port.js';
 import { testClosing } from './suite/closing.js';
 import { testHistory } from './suite/history.js';
@@ -139,4 +139,9 @@ export async function collect<T>(rows: AsyncIterable<T>): Promise<T[]> {
   const all: T[] = [];
   for await (const row of rows) all.push(row);
   return all;
+}
+
+/** Registers a test where days can be made to pass; the same driver runs the suite with such a clock, too. */
+export function onFakeClock({ fakeClock }: Bench, name: string, run: () => Promise<void>): void {
+  if (fakeClock) it(name, run);
 }

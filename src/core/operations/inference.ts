@@ -19,8 +19,8 @@ import {
 import type { Exchange, NativeCall } from '../translate/types.js';
 import { createMeter } from '../usage/meter.js';
 import { admit } from './admission.js';
-import { jsonOf, type Operation } from './call.js';
-import { withModelOptions } from './model-options.js';
+import { type Call, jsonOf, type Operation } from './call.js';
+import { withModelOptions, withoutSilentCut } from './model-options.js';
 import { recordUsage } from './record-usage.js';
 import { boundByRole } from './role-bounds.js';
 
@@ -39,6 +39,12 @@ const READERS = {
   'openai.responses': readResponse,
 } satisfies Record<string, Reader>;
 
+interface Prepared {
+  exchange: Exchange;
+  /** Ollama's name for the model. */
+  upstreamModel: string;
+}
+
 export function inferenceOperations(services: Services): Record<keyof typeof READERS, Operation> {
   const operations = Object.entries(READERS).map(([name, read]) => [name, inference(services, read)]);
   return Object.fromEntries(operations) as Record<keyof typeof READERS, Operation>;
@@ -47,15 +53,21 @@ export function inferenceOperations(services: Services): Record<keyof typeof REA
 function inference(services: Services, readExchange: Reader): Operation {
   const { config, models, roles, estimator, upstream } = services;
 
+  /** The request as native work, within what the role and the operator allow. */
+  function prepare({ identity, route, dialect }: Call, body: unknown): Prepared {
+    const gateway = route!.gateway!;
+    const read = readExchange(body, { defaultModel: models.defaultModel(gateway) });
+    const upstreamModel = models.resolve(identity, gateway, read.model);
+    const manages = roles.get(identity.role)?.manage_models;
+    const allowed = manages ? read : boundByRole(read, config.api_gateways.ollama.max_num_ctx);
+    const exchange = withModelOptions(allowed, optionsOf(config, gateway, read.model));
+    return { upstreamModel, exchange: dialect === 'openai' ? withoutSilentCut(exchange) : exchange };
+  }
+
   return async (call) => {
     const gateway = call.route!.gateway!;
     const body = parseJson(await readBody(call.request, config.server.body_limit), call.dialect);
-    const read = readExchange(body, { defaultModel: models.defaultModel(gateway) });
-    const upstreamModel = models.resolve(call.identity, gateway, read.model);
-    const { max_num_ctx } = config.api_gateways.ollama;
-    const manages = roles.get(call.identity.role)?.manage_models;
-    const allowed = manages ? read : boundByRole(read, max_num_ctx);
-    const asked = withModelOptions(allowed, optionsOf(config, gateway, read.model));
+    const { exchange: asked, upstreamModel } = prepare(call, body);
     const { lease, exchange } = await admit(services, call, asked, upstreamModel);
     const estimate = (calls: NativeCall[]) => (exchange.load ? 0 : estimator.estimate(upstreamModel, calls));
 

@@ -1,7 +1,8 @@
-/** The operator's own settings for a model, under the client's name for it: they hold where a request says nothing. */
+/** What a native request says where the client's does not. */
 import type { ModelOptions } from '../config.js';
 import type { Exchange, NativeRequest } from '../translate/types.js';
 
+/** The operator's own settings for a model, under the client's name for it: they hold where a request says nothing. */
 export function withModelOptions(exchange: Exchange, settings: ModelOptions | undefined): Exchange {
   if (settings === undefined) return exchange;
   const thinks = exchange.endpoint === '/api/chat' || exchange.endpoint === '/api/generate';
@@ -17,4 +18,14 @@ export function withModelOptions(exchange: Exchange, settings: ModelOptions | un
     ...(options ? { options: { ...options, ...request.options } } : {}),
   });
   return { ...exchange, calls: exchange.calls.map((call) => ({ ...call, request: fill(call.request) })) };
+}
+
+/**
+ * OpenAI's clients are told of a prompt that is too long (400, `context_length_exceeded`), where Ollama by itself would
+ * cut it and answer to the rest. Requests and the operator's settings can ask for the cut.
+ */
+export function withoutSilentCut(exchange: Exchange): Exchange {
+  if (exchange.load) return exchange;
+  const calls = exchange.calls.map((call) => ({ ...call, request: { truncate: false, ...call.request } }));
+  return { ...exchange, calls };
 }

@@ -8,6 +8,7 @@ import {
   exactly,
   holdOn,
   NOTHING,
+  onFakeClock,
   reserve,
 } from '../suite.js';
 
@@ -119,7 +120,7 @@ export function testSettle(bench: Bench): void {
       expect(await countersOf(bench.store, hold)).toEqual([NOTHING, NOTHING, NOTHING, NOTHING]);
     });
 
-    it.runIf(bench.fakeClock)('takes nothing back below zero from a counter that was forgotten', async () => {
+    onFakeClock(bench, 'takes nothing back below zero from a counter that was forgotten', async () => {
       const hold = holdOn(bench);
       await reserve(bench, hold, exactly(100));
       await bench.store.renew([{ hold, known: charged({ promptTokens: 10 }) }], bench.span);

@@ -8,6 +8,7 @@ import {
   exactly,
   holdOn,
   NOTHING,
+  onFakeClock,
   reserve,
 } from '../suite.js';
 
@@ -64,7 +65,7 @@ export function testSweep(bench: Bench): void {
       expect((await countersOf(bench.store, holdOn(bench)))[2]).toEqual(NOTHING);
     });
 
-    it.runIf(bench.fakeClock)('remembers ended holds for seven days', async () => {
+    onFakeClock(bench, 'remembers ended holds for seven days', async () => {
       const settled = holdOn(bench);
       await bench.store.settle(settled, charged());
       await bench.pass(7 * DAY - 1000);
@@ -75,7 +76,7 @@ export function testSweep(bench: Bench): void {
       expect(await reserve(bench, settled)).toMatchObject({ ok: true });
     });
 
-    it.runIf(bench.fakeClock)('forgets counters when they expire, but never what is held', async () => {
+    onFakeClock(bench, 'forgets counters when they expire, but never what is held', async () => {
       const hold = holdOn(bench);
       await bench.store.settle(holdOn(bench), charged({ promptTokens: 5 }));
       await reserve(bench, hold, exactly(100), 5 * DAY);

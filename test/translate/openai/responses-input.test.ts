@@ -218,7 +218,7 @@ describe('a request for a response', () => {
   });
 
   it('leaves the cutting of long prompts to Ollama where truncation is auto', () => {
-    expect(requestOf({ truncation: 'auto' })).not.toHaveProperty('truncate');
+    expect(requestOf({ truncation: 'auto' })).toMatchObject({ truncate: true });
     expect(requestOf({ truncation: 'disabled' })).toMatchObject({ truncate: false });
   });
 

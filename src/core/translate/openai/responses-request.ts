@@ -79,7 +79,7 @@ export function readResponse(body: unknown): Exchange {
     options,
     think,
     keep_alive,
-    truncate = truncation === 'auto' ? undefined : false,
+    truncate = truncation === 'auto',
   } = readExtensions(from);
   const maxTokens = readMaxTokens(from, 'max_output_tokens') ?? maxTokensOf(options);
   const request: NativeRequest = {
