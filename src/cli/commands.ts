@@ -100,7 +100,7 @@ export const COMMANDS: Command[] = [
   },
   {
     usage: 'auth rotate-tokens <username>',
-    describe: 'Void the refresh tokens of a user, and give a new one',
+    describe: 'Void refresh tokens of a user, and give a new one',
     options: COMMON,
     load: () => import('./commands/auth-rotate-tokens.js'),
   },
@@ -112,7 +112,7 @@ export const COMMANDS: Command[] = [
   },
   {
     usage: 'gateway status',
-    describe: 'Show how the gateways do, over all servers on the store',
+    describe: 'Show how the gateways do, over all servers',
     options: COMMON,
     load: () => import('./commands/gateway-status.js'),
   },
@@ -125,7 +125,7 @@ export const COMMANDS: Command[] = [
   },
   {
     usage: 'gateway config <gateway>',
-    describe: 'Show or change mappings and default model, while servers run',
+    describe: 'Show or change model mappings, while servers run',
     options: {
       'model-mapping': 'NAME=MODEL, to add or change; can be repeated',
       'remove-mapping': 'NAME, to take away; can be repeated',
@@ -138,7 +138,7 @@ export const COMMANDS: Command[] = [
   },
   {
     usage: 'gateway metrics',
-    describe: 'Show requests, tokens, errors and latency of today and of now',
+    describe: 'Show requests, tokens, errors of today and of now',
     options: { ...GATEWAY, ...COMMON },
     load: () => import('./commands/gateway-metrics.js'),
   },
@@ -150,21 +150,21 @@ export const COMMANDS: Command[] = [
   },
   {
     usage: 'usage report',
-    describe: 'Report what each user has used (in the last 30 days)',
+    describe: 'Report what each user has used (in 30 days)',
     options: { ...DATES, ...GATEWAY, format: 'table, json or csv (table)', ...COMMON },
-    examples: ['usage report --start-date 2026-11-01 --end-date 2026-11-30 --format csv'],
+    examples: ['usage report --start-date 2026-11-01 --format csv'],
     load: () => import('./commands/usage-report.js'),
   },
   {
     usage: 'usage export',
-    describe: 'Export usage by hour, user, gateway and model (all there is)',
+    describe: 'Export usage by hour, user, gateway and model',
     options: { ...DATES, ...GATEWAY, format: 'csv or json (csv)', ...COMMON },
     examples: ['usage export --format csv > usage.csv'],
     load: () => import('./commands/usage-export.js'),
   },
   {
     usage: 'usage verify',
-    describe: 'Hold the counters of limits against the usage history',
+    describe: 'Hold the counters of limits against the history',
     options: COMMON,
     load: () => import('./commands/usage-verify.js'),
   },
@@ -183,28 +183,34 @@ export const COMMANDS: Command[] = [
   },
   {
     usage: 'limits reset <username>',
-    describe: "Go back to the role's limits; what was used stays used",
+    describe: "Go back to the role's limits",
     options: { ...GATEWAY, ...COMMON },
     load: () => import('./commands/limits-reset.js'),
   },
   {
     usage: 'store copy <from> <to>',
-    describe: 'Copy a store into an empty one, of whatever kind, and hold them against each other',
+    describe: 'Copy a store into an empty one, and compare both',
     options: { resume: 'Go on with a copy that broke off', ...JSON_OPTION },
-    examples: ['store copy sqlite:./parallama.db postgres://parallama@db.example/parallama'],
+    examples: ['store copy sqlite:./parallama.db postgres://ada@db/usage'],
     load: () => import('./commands/store-copy.js'),
   },
   {
     usage: 'doctor',
-    describe: 'Say what holds on this machine: config, store, upstream, clock',
+    describe: 'Say what holds here: store, upstream, clock',
     options: COMMON,
     load: () => import('./commands/doctor.js'),
   },
   {
     usage: 'config check',
-    describe: 'Check the configuration; --json shows it with all defaults',
+    describe: 'Check the configuration; --json shows it whole',
     options: COMMON,
     load: () => import('./commands/config-check.js'),
+  },
+  {
+    usage: 'install',
+    describe: 'Set up a machine: /etc/parallama, systemd, user',
+    options: { root: 'Write below this directory instead, and make no user', ...JSON_OPTION },
+    load: () => import('./commands/install.js'),
   },
 ];
 

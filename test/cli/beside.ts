@@ -70,7 +70,7 @@ ${config}`,
         body: body === undefined ? undefined : JSON.stringify(body),
       });
       const text = await response.text();
-      const isJson = response.headers.get('content-type')?.includes('json');
+      const isJson = response.headers.get('content-type')?.startsWith('application/json');
       return { status: response.status, text, json: isJson ? JSON.parse(text) : {} };
     },
   };

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { COMMANDS, nameOf } from '../../src/cli/commands.js';
 import { directory, run } from './run.js';
 
 const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
@@ -108,4 +109,13 @@ test.each([['--version'], ['user', '--help']])('%s %s starts below 150 ms', asyn
     best = Math.min(best, performance.now() - before);
   }
   expect(best).toBeLessThan(150);
+});
+
+test('the help of every command fits into 80 columns', async () => {
+  const cwd = await directory();
+  for (const name of COMMANDS.map(nameOf)) {
+    const { status, stdout } = await run(cwd, [...name.split(' '), '--help']);
+    expect({ name, status }).toEqual({ name, status: 0 });
+    for (const line of stdout.split('\n')) expect(line.length, line).toBeLessThanOrEqual(80);
+  }
 });

@@ -79,6 +79,10 @@ export function createMetrics(): Metrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
+  // Prometheus keeps `_total` for counters, which these are not; the same figures are there by type.
+  for (const what of ['handles', 'requests', 'resources']) {
+    registry.removeSingleMetric(`nodejs_active_${what}_total`);
+  }
 
   const requests = new Counter({
     name: 'parallama_requests_total',
