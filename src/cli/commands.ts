@@ -26,7 +26,7 @@ export const COMMANDS: Command[] = [
   },
   {
     usage: 'demo',
-    describe: 'Try it: a server with a user and a key, in ./.parallama',
+    describe: 'Try it: a server with a user and a key in ./.parallama',
     options: {
       port: 'Port to listen on (8000); 0 takes any',
       ollama: 'Where Ollama is; otherwise a local one, or a simulator',
