@@ -226,3 +226,23 @@ describe('SQLite', () => {
     expect(store.notice === undefined).toBe(mode === 'WAL');
   });
 });
+
+describe('calls of one turn, which share a transaction', () => {
+  it('do not share the failure of one of them', async () => {
+    const store = open(join(folder(), 'store.db'));
+    const holds = [1, 2, 3].map(() => holdOn({ ...bench, store }, { requests: 5 }));
+    const tokens = { least: 1, most: 1, share: 1 };
+    const reserve = (hold: (typeof holds)[number], sentAt: number) =>
+      store.reserve(hold, tokens, { lease: 60_000, sentAt });
+    const [first, late, last] = await Promise.allSettled([
+      reserve(holds[0]!, Date.now()),
+      reserve(holds[1]!, Date.now() - 60_000),
+      reserve(holds[2]!, Date.now()),
+    ]);
+    expect(first).toMatchObject({ status: 'fulfilled', value: { ok: true } });
+    expect(late).toMatchObject({ status: 'rejected', reason: { name: 'StoreUnavailable' } });
+    expect(last).toMatchObject({ status: 'fulfilled', value: { ok: true } });
+    const [counter] = await store.counters(holds[0]!.subject, [holds[0]!.claims[0]!.key]);
+    expect(counter).toEqual({ used: 0, held: 2 });
+  });
+});

@@ -1,7 +1,7 @@
 /** Talks to Ollama. Every failure is a GatewayError, and none of them names where Ollama is. */
 import { pipeline, type Readable } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
-import { Agent, type Dispatcher, errors, request } from 'undici';
+import { type Dispatcher, errors, Pool } from 'undici';
 import { GatewayError } from '../errors.js';
 
 export interface UpstreamOptions {
@@ -37,7 +37,7 @@ export interface Upstream {
 }
 
 export function createUpstream({ origin, connectTimeout, firstByteTimeout }: UpstreamOptions): Upstream {
-  const dispatcher = new Agent({
+  const pool = new Pool(origin, {
     connect: { timeout: connectTimeout * 1_000 },
     headersTimeout: firstByteTimeout * 1_000,
     // Between two chunks a model may evaluate a long prompt or a tool call; the client's own patience is the limit.
@@ -50,13 +50,13 @@ export function createUpstream({ origin, connectTimeout, firstByteTimeout }: Ups
   return {
     async send({ method, path, headers, body, signal }) {
       try {
-        const answer = await request(origin + path, { dispatcher, method, headers, body, signal });
+        const answer = await pool.request({ method, path, headers, body, signal });
         return decoded({ status: answer.statusCode, headers: answer.headers, body: answer.body });
       } catch (error) {
         throw upstreamFailure(error, signal);
       }
     },
-    close: () => dispatcher.destroy(),
+    close: () => pool.destroy(),
   };
 }
 
@@ -64,8 +64,9 @@ const DECODERS = { gzip: createGunzip, deflate: createInflate, br: createBrotliD
 
 /** A proxy before Ollama may compress, though nobody has asked it to. */
 function decoded(answer: UpstreamAnswer): UpstreamAnswer {
-  const { 'content-encoding': encoding, 'content-length': _length, ...headers } = answer.headers;
+  const encoding = answer.headers['content-encoding'];
   if (typeof encoding !== 'string' || !Object.hasOwn(DECODERS, encoding)) return answer;
+  const { 'content-encoding': _encoding, 'content-length': _length, ...headers } = answer.headers;
   const decoder = DECODERS[encoding as keyof typeof DECODERS]();
   // What fails is seen by who reads the decoder.
   return { ...answer, headers, body: pipeline(answer.body, decoder, () => {}) };

@@ -89,18 +89,25 @@ export function connect(path: string): Connection {
   const flush = async (): Promise<void> => {
     const jobs = batch;
     batch = [];
+    let culprit: Job | undefined;
     try {
-      const values = await run('BEGIN IMMEDIATE', (sql) => jobs.map(({ work }) => work(sql)));
+      const values = await run('BEGIN IMMEDIATE', (sql) => {
+        const results = jobs.map((job) => {
+          culprit = job;
+          return job.work(sql);
+        });
+        culprit = undefined;
+        return results;
+      });
       jobs.forEach(({ resolve }, i) => {
         resolve(values[i]);
       });
     } catch (error) {
-      if (jobs.length === 1 || error instanceof StoreUnavailable) {
-        for (const { reject } of jobs) reject(error);
-        return;
-      }
-      // One of them failed and undid the others: each has a transaction of its own now.
-      for (const { work, resolve, reject } of jobs) await run('BEGIN IMMEDIATE', work).then(resolve, reject);
+      // What one of them threw has undone the others, which are tried again; a database that fails fails for all.
+      const rest = culprit ? jobs.filter((job) => job !== culprit) : [];
+      for (const { reject } of culprit ? [culprit] : jobs) reject(error);
+      batch.push(...rest);
+      if (rest.length > 0 && batch.length === rest.length) setImmediate(flush);
     }
   };
 

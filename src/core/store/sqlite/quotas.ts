@@ -7,8 +7,9 @@ import type { Connection } from './connection.js';
 import { charge, holdAll, holdTokens, readCounter, readCounters } from './counters.js';
 import { knownOf, sweep } from './sweep.js';
 
+const HOLD = `INSERT INTO holds (id, state, until, tokens, body) VALUES (?, 'active', ?, ?, ?)
+  ON CONFLICT (id) DO NOTHING`;
 const EXISTS = 'SELECT 1 FROM holds WHERE id = ?';
-const HOLD = "INSERT INTO holds (id, state, until, tokens, body) VALUES (?, 'active', ?, ?, ?)";
 const ACTIVE = "SELECT 1 FROM holds WHERE id = ? AND state = 'active' AND until > ?";
 const EXTEND = 'UPDATE holds SET until = ?, known = ?, tokens = tokens + ? WHERE id = ?';
 const RENEW = "UPDATE holds SET until = ?, known = ? WHERE id = ? AND state = 'active' AND until > ?";
@@ -28,12 +29,14 @@ export function quotas(connection: Connection, now: () => number): Quotas {
       connection.write((sql) => {
         if (now() - sentAt > STORE_DEADLINE) throw new StoreUnavailable('The reservation came too late.');
         const before = readCounters(sql, hold);
-        if (sql(EXISTS).get(hold.id)) return { ok: false, at: -1, counters: before };
         const left = tokensLeft(hold.claims, before);
         const at = refusedBy(hold.claims, before, tokens.least);
         const granted = grant(left, tokens);
-        if (at !== -1 || granted === undefined) return { ok: false, at, counters: before };
-        sql(HOLD).run(hold.id, now() + lease, granted, JSON.stringify(hold));
+        if (at !== -1 || granted === undefined) {
+          return { ok: false, at: sql(EXISTS).get(hold.id) ? -1 : at, counters: before };
+        }
+        const { changes } = sql(HOLD).run(hold.id, now() + lease, granted, JSON.stringify(hold));
+        if (changes === 0) return { ok: false, at: -1, counters: before };
         holdAll(sql, hold, granted);
         return { ok: true, granted, left, counters: afterwards(hold.claims, before, granted) };
       }),
