@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createGateway } from '../dist/index.js';
-import { serve } from '../dist/server.js';
 import { ready } from './child.mjs';
+import { HOSTS } from './hosts.mjs';
 
 const directory = mkdtempSync(join(tmpdir(), 'parallama-bench-'));
 process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
@@ -30,5 +30,5 @@ const gateway = await createGateway({
 });
 const user = await gateway.users.create({ username: 'bench', password: 'not-a-secret', role: 'basic' });
 const { key } = await gateway.keys.generate(user);
-const { url } = await serve(gateway, { host: '127.0.0.1', port: 0 });
+const url = await HOSTS[process.env.HOST_KIND](gateway);
 ready({ url, key });

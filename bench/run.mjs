@@ -4,6 +4,7 @@
  *
  *   npm run bench                      5 rounds of 4 seconds each
  *   npm run bench -- --rounds 3 --seconds 2 --connections 32
+ *   npm run bench -- --hosts           what each adapter costs beside the bare core
  *
  * Each subject is one process. The upstream answers from memory, in a process of its own. Requests per second depend
  * on what else the machine does; CPU per request, read from the subject itself, hardly does.
@@ -18,6 +19,7 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '4' },
     connections: { type: 'string', default: '32' },
+    hosts: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
 });
@@ -95,12 +97,23 @@ const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers
 
 try {
   const upstream = await start('upstream.mjs');
-  const env = { UPSTREAM: upstream.url };
-  const subjects = {
-    'bare translator': await start('translator.mjs', env),
-    'parallama, sqlite': await start('gateway.mjs', { ...env, STORE: 'sqlite' }),
-    'parallama, memory': await start('gateway.mjs', { ...env, STORE: 'memory' }),
-  };
+  const gateway = (store, host) =>
+    start('gateway.mjs', { UPSTREAM: upstream.url, STORE: store, HOST_KIND: host });
+  const subjects = values.hosts
+    ? {
+        core: await gateway('memory', 'core'),
+        server: await gateway('memory', 'server'),
+        express: await gateway('memory', 'express'),
+        koa: await gateway('memory', 'koa'),
+        fastify: await gateway('memory', 'fastify'),
+      }
+    : {
+        'bare translator': await start('translator.mjs', { UPSTREAM: upstream.url }),
+        'parallama, sqlite': await gateway('sqlite', 'server'),
+        'parallama, memory': await gateway('memory', 'server'),
+      };
+  // The first is what the others are held against.
+  const [baseline] = Object.keys(subjects);
   const report = [];
   for (const stream of [false, true]) {
     const results = Object.fromEntries(Object.keys(subjects).map((name) => [name, []]));
@@ -108,15 +121,19 @@ try {
       for (const [name, subject] of Object.entries(subjects))
         results[name].push(await measure(subject, stream));
     }
-    const base = results['bare translator'];
+    const base = results[baseline];
     for (const [name, runs] of Object.entries(results)) {
       report.push({
         work: stream ? 'short chat, streamed' : 'short chat',
         subject: name,
         'requests/s': Math.round(median(runs.map(({ rate }) => rate))),
         'CPU us/request': Math.round(median(runs.map(({ cpu: used }) => used))),
-        'of bare (requests/s)': Number(median(runs.map(({ rate }, i) => rate / base[i].rate)).toFixed(2)),
-        'of bare (CPU)': Number(median(runs.map(({ cpu: used }, i) => used / base[i].cpu)).toFixed(2)),
+        [`of ${baseline} (requests/s)`]: Number(
+          median(runs.map(({ rate }, i) => rate / base[i].rate)).toFixed(2),
+        ),
+        [`of ${baseline} (CPU)`]: Number(
+          median(runs.map(({ cpu: used }, i) => used / base[i].cpu)).toFixed(2),
+        ),
       });
     }
   }
