@@ -8,6 +8,7 @@ import type { Journal } from '../usage/journal.js';
 import { claimsFor, type Meaning, meaningsAt } from './claims.js';
 import { firstGrant, topUp } from './grant.js';
 import { limitError, rateHeaders } from './rate-headers.js';
+import { repeat } from './repeat.js';
 import type { Limits } from './types.js';
 import { hourOf } from './windows.js';
 
@@ -15,6 +16,14 @@ import { hourOf } from './windows.js';
 const LEASE = 30_000;
 const RENEW_EVERY = 10_000;
 const SWEEP_EVERY = 5_000;
+/** A request that could not be renewed ends this long before its lease does: after that its tokens may be others'. */
+const MARGIN = 2_000;
+const LOOK_EVERY = 1_000;
+/**
+ * A store that was away is not swept for this long: leases have run out meanwhile whose processes live, and know what
+ * they have used. They come first; a few of their rounds fit in.
+ */
+const GRACE = 15_000;
 
 export interface Ask {
   identity: Identity;
@@ -80,6 +89,8 @@ export const NOTHING_USED: Charge = {
 
 interface OpenLease {
   hold: Hold;
+  /** On the clock of `performance.now()`; Infinity where there is no limit that somebody else could need. */
+  ends: number;
   lease: Lease;
   lost: AbortController;
 }
@@ -93,6 +104,7 @@ export function createLeases({
 }: LeaseOptions): Leases {
   const open = new Map<string, OpenLease>();
   const settling = new Set<Promise<void>>();
+  let awayAt = Number.NEGATIVE_INFINITY;
 
   async function admit(ask: Ask): Promise<Lease> {
     const at = now();
@@ -105,6 +117,7 @@ export function createLeases({
       usage: { gateway: ask.gateway, model: ask.model, hour: hourOf(at) },
     };
     const wanted = firstGrant(ask.prompt, ask.maxTokens, ask.generates);
+    const sent = performance.now();
     const reserved = await store.reserve(hold, wanted, { lease: LEASE, sentAt: at });
     if (!reserved.ok) {
       const requested = meanings[reserved.at]?.counts === 'tokens' ? wanted.least : 1;
@@ -127,9 +140,11 @@ export function createLeases({
       lost: lost.signal,
       known: () => NOTHING_USED,
       async grow(needed) {
+        const asked = performance.now();
         const more = await store.extend(hold, topUp(needed), { lease: LEASE, known: lease.known() });
         if (more.ok) lease.output += more.granted;
-        else if (more.why === 'gone') lost.abort();
+        if (more.ok || more.why === 'full') prolong(entry, asked);
+        else lost.abort();
         return more.ok;
       },
       settle(charge) {
@@ -144,8 +159,14 @@ export function createLeases({
         return settled;
       },
     };
-    open.set(hold.id, { hold, lease, lost });
+    const bounded = hold.claims.some(({ max }) => max !== null);
+    const entry: OpenLease = { hold, lease, lost, ends: bounded ? sent + LEASE : Number.POSITIVE_INFINITY };
+    open.set(hold.id, entry);
     return lease;
+  }
+
+  function prolong(entry: OpenLease, since: number): void {
+    entry.ends = Math.max(entry.ends, since + LEASE);
   }
 
   async function write(hold: Hold, charge: Charge): Promise<void> {
@@ -164,17 +185,37 @@ export function createLeases({
   async function renew(): Promise<void> {
     const holds = [...open.values()].map(({ hold, lease }) => ({ hold, known: lease.known() }));
     if (holds.length === 0) return;
-    for (const id of await store.renew(holds, LEASE)) {
-      open.get(id)?.lost.abort();
+    const since = performance.now();
+    const gone = new Set(await store.renew(holds, LEASE));
+    for (const { hold } of holds) {
+      const entry = open.get(hold.id);
+      if (gone.has(hold.id)) entry?.lost.abort();
+      else if (entry) prolong(entry, since);
+    }
+  }
+
+  async function endOverdue(): Promise<void> {
+    for (const { ends, lost } of open.values()) {
+      if (performance.now() > ends - MARGIN) lost.abort();
     }
   }
 
   async function sweep(): Promise<void> {
-    await journal.replay(({ hold, charge }) => store.settle(hold, charge));
-    await store.sweep();
+    try {
+      await journal.replay(({ hold, charge }) => store.settle(hold, charge));
+      if (performance.now() - awayAt < GRACE) await store.health();
+      else await store.sweep();
+    } catch (error) {
+      if (error instanceof StoreUnavailable) awayAt = performance.now();
+      throw error;
+    }
   }
 
-  const timers = [repeat(renew, RENEW_EVERY, onTrouble), repeat(sweep, SWEEP_EVERY, onTrouble)];
+  const timers = [
+    repeat(renew, RENEW_EVERY, onTrouble),
+    repeat(endOverdue, LOOK_EVERY, onTrouble),
+    repeat(sweep, SWEEP_EVERY, onTrouble),
+  ];
   // What an earlier process left behind is found at once.
   const first = sweep().catch(onTrouble);
 
@@ -207,25 +248,4 @@ function settledCounters(
 function ceilingOf(maxTokens: number | undefined, left: number): number | undefined {
   const bound = Math.min(maxTokens ?? Number.POSITIVE_INFINITY, left);
   return Number.isFinite(bound) ? bound : undefined;
-}
-
-/** Runs `work` every so often, never twice at once, without keeping the process alive; the result stops it. */
-function repeat(
-  work: () => Promise<void>,
-  every: number,
-  onTrouble: (error: unknown) => void,
-): () => Promise<void> {
-  let running: Promise<void> | undefined;
-  const timer = setInterval(() => {
-    running ??= work()
-      .catch(onTrouble)
-      .finally(() => {
-        running = undefined;
-      });
-  }, every);
-  timer.unref();
-  return async () => {
-    clearInterval(timer);
-    await running;
-  };
 }

@@ -1,0 +1,103 @@
+/** What leases do with time, on a clock that the test turns. */
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { createLeases, type Lease, type Leases } from '../../src/core/limits/leases.js';
+import { UNLIMITED } from '../../src/core/limits/types.js';
+import { type Store, StoreUnavailable } from '../../src/core/store/port.js';
+import { memory } from '../../src/core/store/sqlite.js';
+import { createJournal } from '../../src/core/usage/journal.js';
+import { folder } from '../store/folder.js';
+
+/** A store that can be taken away, and the calls that reached it. */
+function storeWithOutages(): { store: Store; calls: string[]; outage: { on: boolean } } {
+  const inner = memory();
+  onTestFinished(() => inner.close());
+  const calls: string[] = [];
+  const outage = { on: false };
+  const reach = <A extends unknown[], R>(name: string, call: (...args: A) => Promise<R>) => {
+    return async (...args: A): Promise<R> => {
+      calls.push(name);
+      if (outage.on) throw new StoreUnavailable('away');
+      return call(...args);
+    };
+  };
+  const store: Store = {
+    ...inner,
+    renew: reach('renew', inner.renew),
+    sweep: reach('sweep', inner.sweep),
+    settle: reach('settle', inner.settle),
+    health: reach('health', inner.health),
+  };
+  return { store, calls, outage };
+}
+
+function start(store: Store): Leases {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const journal = createJournal(join(folder(), 'journal'));
+  const leases = createLeases({ store, journal, onLostUsage: expect.fail, onTrouble: () => undefined });
+  onTestFinished(() => leases.close());
+  return leases;
+}
+
+/** Time goes by, second by second, with what happens in it. */
+async function pass(seconds: number): Promise<void> {
+  for (let second = 0; second < seconds; second += 1) {
+    vi.advanceTimersByTime(1_000);
+    await sleep(5);
+  }
+}
+
+const admit = (leases: Leases, tokens: number | null): Promise<Lease> =>
+  leases.admit({
+    identity: { id: 'ann', username: 'ann', role: 'basic' },
+    limits: { ...UNLIMITED, token_limit_daily: tokens },
+    gateway: 'openai',
+    model: 'm',
+    prompt: 10,
+    generates: true,
+  });
+
+test('a request that cannot be renewed ends before its lease does, where others could need its tokens', async () => {
+  const { store, outage } = storeWithOutages();
+  const leases = start(store);
+  const [bounded, free] = [await admit(leases, 1_000), await admit(leases, null)];
+  await pass(25);
+  outage.on = true;
+  await pass(22);
+  expect(bounded.lost.aborted).toBe(false);
+  await pass(4);
+  expect([bounded.lost.aborted, free.lost.aborted]).toEqual([true, false]);
+});
+
+test('a request that is renewed, or told that nothing is left, goes on', async () => {
+  const { store } = storeWithOutages();
+  const leases = start(store);
+  const lease = await admit(leases, 10_000);
+  await pass(100);
+  expect(lease.lost.aborted).toBe(false);
+  expect(await lease.grow(1_000_000)).toBe(false);
+  await pass(25);
+  expect(lease.lost.aborted).toBe(false);
+});
+
+test('after an outage the living say what they have used before leases are swept', async () => {
+  const { store, calls, outage } = storeWithOutages();
+  const leases = start(store);
+  const lease = await admit(leases, 1_000);
+  await pass(6);
+  expect(calls).toContain('sweep');
+  outage.on = true;
+  await pass(40);
+  const charge = { requests: 1, promptTokens: 7, completionTokens: 3, errors: 0, aborted: 0, latencyMs: 1 };
+  await lease.settle(charge);
+  calls.length = 0;
+  outage.on = false;
+  await pass(9);
+  expect(calls).toContain('settle');
+  expect(calls).toContain('health');
+  expect(calls).not.toContain('sweep');
+  await pass(15);
+  expect(calls).toContain('sweep');
+});
