@@ -9,6 +9,7 @@ import { proveAway } from './proofs/away.js';
 import { proveFreeze } from './proofs/freeze.js';
 import { proveJournal } from './proofs/journal.js';
 import { proveKills } from './proofs/kills.js';
+import { proveLongOutage } from './proofs/long-outage.js';
 import { proveOutage } from './proofs/outage.js';
 import { proveRaces } from './proofs/races.js';
 import { proveRevocation } from './proofs/revocation.js';
@@ -38,6 +39,7 @@ export function proveStore(kind: Kind): void {
     // Behind a file there is no server that could die.
     if (kind !== 'sqlite') proveOutage(fleet, left);
     proveFreeze(fleet, left);
+    if (FULL) proveLongOutage(fleet, left);
     proveKills(fleet, left);
     proveRaces(fleet);
     proveRevocation(fleet);
