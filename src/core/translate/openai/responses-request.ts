@@ -75,12 +75,7 @@ export function readResponse(body: unknown): Exchange {
   const logprobs = include.includes('message.output_text.logprobs');
   const top = from.integer('top_logprobs', { min: 0, max: 20 });
   const truncation = readTruncation(from);
-  const {
-    options,
-    think,
-    keep_alive,
-    truncate = truncation === 'auto',
-  } = readExtensions(from);
+  const { options, think, keep_alive, truncate = truncation === 'auto' } = readExtensions(from);
   const maxTokens = readMaxTokens(from, 'max_output_tokens') ?? maxTokensOf(options);
   const request: NativeRequest = {
     model,
