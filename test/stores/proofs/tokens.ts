@@ -42,7 +42,7 @@ export function proveTokens(fleet: () => Fleet): void {
       tokens: { used: used.tokens, held: 0 },
     });
     report(
-      `Token limit ${LIMIT}: 4 gateways x ${STREAMS} streams of one user`,
+      `Token limit ${LIMIT.toLocaleString('en-US')}: 4 gateways x ${STREAMS} streams of one user`,
       place.kind,
       `at most ${most} used + held in ${samples} samples; counters = history = ${used.tokens}`,
     );
