@@ -35,7 +35,9 @@ async function counted({ ask }: Beside): Promise<number> {
   return [...lines].reduce((sum, [, value]) => sum + Number(value), 0);
 }
 
-test('metrics and status are those of all workers, and no count falls when one is killed', async () => {
+test('metrics and status are those of all workers, and no count falls when one is killed', {
+  timeout: 90_000,
+}, async () => {
   const beside = await startBeside(twoWorkers);
   const { key } = await userKey(beside);
   const before = await pids(beside, 2);
@@ -120,6 +122,8 @@ test.each([1, 2])('SIGHUP opens the logs again, %i worker(s)', async (workers) =
   await pids(beside, workers);
   const log = join(beside.cwd, 'logs', 'api.log');
   await beside.ask('/status');
+  // A line is written after its answer has gone out.
+  while ((await stat(log)).size === 0) await sleep(20);
   await rename(log, `${log}.moved`);
   const { size } = await stat(`${log}.moved`);
   beside.server.process.kill('SIGHUP');
