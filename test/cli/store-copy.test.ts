@@ -1,6 +1,9 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
+import { usePostgres } from '../support/services/postgres.js';
 import { home, run } from './run.js';
+
+const fresh = usePostgres();
 
 test('store copy moves users and keys, which work in the new store', async () => {
   const cwd = await home('store: { url: "sqlite:./new.db" }');
@@ -21,4 +24,20 @@ test('store copy moves users and keys, which work in the new store', async () =>
   expect([same.status, same.stderr.split('\n')[0]]).toEqual([2, 'parallama-cli: FROM and TO are one store.']);
   const where = await run(cwd, ['store', 'copy', 'old.db', 'sqlite:./new.db']);
   expect([where.status, where.stdout]).toEqual([1, '']);
+});
+
+test('the command of docs/stores.md moves a file to PostgreSQL', async () => {
+  const page = await readFile(new URL('../../docs/stores.md', import.meta.url), 'utf8');
+  const [, words = ''] = /```bash\nparallama-cli (store copy .*)\n/.exec(page) ?? [];
+  const target = fresh();
+  const cwd = await home(`store: { url: "${target}" }`);
+  await writeFile(`${cwd}/old.yaml`, 'store: { url: "sqlite:./parallama.db" }\n');
+  await run(cwd, ['user', 'create', 'ada', '--config', 'old.yaml', '--json']);
+  const typed = words.replace(/postgres:\S+/, target).split(' ');
+  expect(typed).toHaveLength(4);
+  const copied = await run(cwd, [...typed, '--json']);
+  expect([copied.status, copied.stderr]).toEqual([0, '']);
+  expect(JSON.parse(copied.stdout)).toContainEqual(expect.objectContaining({ part: 'users', count: 1 }));
+  const users = JSON.parse((await run(cwd, ['user', 'list', '--json'])).stdout);
+  expect(users).toMatchObject([{ username: 'ada' }]);
 });
