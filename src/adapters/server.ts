@@ -1,6 +1,6 @@
 /** The gateway as a server of its own. Public as `parallama/server`. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { errorResponse, GatewayError } from '../core/errors.js';
 import type { Gateway } from '../core/gateway.js';
 import { requestId } from '../core/http/request-id.js';
@@ -45,6 +45,11 @@ export async function serve(gateway: Gateway, options: ServeOptions = {}): Promi
     if (draining) res.setHeader('connection', 'close');
     void answer(req, res);
   });
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
   server.keepAliveTimeout = KEEP_ALIVE;
   server.headersTimeout = KEEP_ALIVE + 5_000;
   // A long prompt over a slow line is no fault; how much is read is bounded by its size.
@@ -78,6 +83,8 @@ export async function serve(gateway: Gateway, options: ServeOptions = {}): Promi
     await new Promise<void>((resolve) => {
       server.close(() => resolve());
       server.closeIdleConnections();
+      // Clients connect ahead of their next request, and Node does not count such a connection as idle.
+      for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
     });
     clearTimeout(timer);
   }
