@@ -10,11 +10,13 @@ import { createGateway, type Gateway, type GatewayOptions } from '../../src/core
 import { openStore } from '../../src/core/store/open.js';
 import type { Store, UsageRow } from '../../src/core/store/port.js';
 import { type Simulator, startSimulator } from '../../src/testing/index.js';
+import { REAL_OLLAMA } from './upstream.js';
 
 export interface Rig {
   url: string;
   gateway: Gateway;
   server: RunningServer;
+  /** What is behind the gateway; idle where a real Ollama is. */
   simulator: Simulator;
   store: Store;
   /** Lines of all logs. */
@@ -42,6 +44,7 @@ const MAPPINGS = { 'gpt-3.5-turbo': 'llama2', 'gpt-4': 'llama2:70b' };
 export async function startRig(options: RigOptions = {}): Promise<Rig> {
   const directory = await mkdtemp(join(tmpdir(), 'parallama-test-'));
   const simulator = await startSimulator(options.simulator);
+  const upstream = new URL(REAL_OLLAMA ?? simulator.url);
   const store = await openStore(options.store ?? 'memory:');
   const log: Record<string, unknown>[] = [];
   const extra = options.config ?? {};
@@ -56,8 +59,8 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
       api_gateways: {
         ...extra.api_gateways,
         ollama: {
-          host: 'http://127.0.0.1',
-          port: simulator.port,
+          host: `${upstream.protocol}//${upstream.hostname}`,
+          port: Number(upstream.port) || (upstream.protocol === 'https:' ? 443 : 80),
           default_model: 'llama2',
           ...extra.api_gateways?.ollama,
         },
