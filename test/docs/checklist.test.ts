@@ -8,7 +8,7 @@ const rows = readFileSync(join(ROOT, 'docs/translation-checklist.md'), 'utf8')
   .split('\n')
   .filter((line) => /^\| \d/.test(line))
   .map((line) => {
-    const [, number, point, tests] = /^\| (\d+) \| (.+?) \| (.+) \|$/.exec(line)!;
+    const [, number, point, tests] = /^\| +(\d+) +\| +(.+?) +\| +(.+?) +\|$/.exec(line)!;
     const named = [...tests!.matchAll(/`(test\/[^`]+)` ((?:"[^"]+"(?:, )?)+)/g)].flatMap(([, file, titles]) =>
       [...titles!.matchAll(/"([^"]+)"/g)].map(([, title]) => ({ file: file!, title: title! })),
     );
