@@ -162,7 +162,7 @@ describe.each(PROVIDERS)('%s', (name, provider) => {
     const options = {
       model: provider.chat(THINKING_MODEL),
       prompt: ASK_THOUGHTS,
-      providerOptions: native ? { ollama: { think: true } } : {},
+      providerOptions: native ? { ollama: { think: true } } : undefined,
     };
     const whole = await generateText(options);
     const stream = streamText(options);

@@ -1,7 +1,6 @@
 /** LangChain against the gateway: ChatOpenAI with both of OpenAI's APIs, and ChatOllama. */
-import { HumanMessage } from '@langchain/core/messages';
+import { type AIMessageChunk, HumanMessage } from '@langchain/core/messages';
 import { tool } from '@langchain/core/tools';
-import { concat } from '@langchain/core/utils/stream';
 import { ChatOllama, Ollama, OllamaEmbeddings } from '@langchain/ollama';
 import { ChatOpenAI, OpenAI, OpenAIEmbeddings } from '@langchain/openai';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -43,10 +42,10 @@ async function join<T>(parts: AsyncIterable<T>, text: (part: T) => unknown): Pro
   return whole;
 }
 
-/** The last chunk is the sum of all. */
-async function sum<T>(chunks: AsyncIterable<T>): Promise<T> {
-  let whole: T | undefined;
-  for await (const chunk of chunks) whole = whole === undefined ? chunk : concat(whole, chunk);
+/** What the chunks of a stream add up to. */
+async function sum(chunks: AsyncIterable<AIMessageChunk>): Promise<AIMessageChunk> {
+  let whole: AIMessageChunk | undefined;
+  for await (const chunk of chunks) whole = whole?.concat(chunk) ?? chunk;
   return whole ?? expect.unreachable('there was no chunk');
 }
 

@@ -2,6 +2,7 @@
 import { type AbortableAsyncIterator, type ChatResponse, Ollama } from 'ollama';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type Rig, startRig, until } from '../support/gateway.js';
+import { simulated } from '../support/upstream.js';
 
 let rig: Rig;
 let client: Ollama;
@@ -51,7 +52,7 @@ async function errorOf(call: Promise<unknown>): Promise<{ status: unknown; error
 }
 
 describe('reading', () => {
-  test('list, ps, version', async () => {
+  simulated('list, ps, version', async () => {
     const { models } = await client.list();
     expect(models.map(({ name }) => name)).toEqual(expect.arrayContaining(['llama2:latest', 'tiny:latest']));
     await client.generate({ model: 'llama2', prompt: 'Hello!' });
@@ -59,7 +60,7 @@ describe('reading', () => {
     expect(await client.version()).toEqual({ version: '0.24.0' });
   });
 
-  test("show, without what is the operator's", async () => {
+  simulated("show, without what is the operator's", async () => {
     const shown = await client.show({ model: 'llama2' });
     expect(shown.details).toMatchObject({ family: 'llama', parameter_size: '7B' });
     expect(shown.capabilities).toContain('completion');
@@ -85,7 +86,7 @@ describe('generating', () => {
     expect(parts.at(-1)).toMatchObject({ done: true, done_reason: 'stop', prompt_eval_count: 10 });
   });
 
-  test('generate, whole and streamed, with a suffix and with options', async () => {
+  simulated('generate, whole and streamed, with a suffix and with options', async () => {
     const request = { model: 'llama2', prompt: 'Hello!' };
     expect((await client.generate(request)).response).toBe(GREETING);
     const parts = await all(await client.generate({ ...request, stream: true }));
@@ -116,9 +117,9 @@ describe('generating', () => {
     ]);
     const streamed = await all(await client.chat({ ...request, stream: true }));
     expect(streamed.flatMap((part) => part.message.tool_calls ?? [])).toHaveLength(1);
-    const result = { role: 'tool', tool_name: 'get_weather', content: '18 C' };
+    const result = { role: 'tool', tool_name: 'get_weather', content: '18 C and sunny' };
     const next = await client.chat({ ...request, messages: [...messages, message, result] });
-    expect(next.message.content).toBe('It is 18 C in Paris.');
+    expect(next.message.content).toBe('It is 18 C and sunny in Paris.');
   });
 
   test('thoughts', async () => {
@@ -134,7 +135,7 @@ describe('generating', () => {
     });
   });
 
-  test('a format', async () => {
+  simulated('a format', async () => {
     const messages = ask('Give me JSON about Paris');
     const free = await client.chat({ model: 'llama2', messages, format: 'json' });
     expect(JSON.parse(free.message.content)).toMatchObject({ city: 'Paris' });
@@ -143,7 +144,7 @@ describe('generating', () => {
     expect(JSON.parse(message.content)).toEqual({ city: 'Paris' });
   });
 
-  test('an image, given as base64 or as bytes', async () => {
+  simulated('an image, given as base64 or as bytes', async () => {
     const given: (string[] | Uint8Array[])[] = [[PIXEL], [Buffer.from(PIXEL, 'base64')]];
     for (const images of given) {
       const messages = [{ role: 'user', content: 'What is this?', images }];
@@ -153,7 +154,7 @@ describe('generating', () => {
     }
   });
 
-  test('embed and embeddings', async () => {
+  simulated('embed and embeddings', async () => {
     const model = 'nomic-embed-text';
     const { embeddings, prompt_eval_count } = await client.embed({ model, input: ['one', 'two words'] });
     expect(embeddings.map(({ length }) => length)).toEqual([768, 768]);
@@ -161,7 +162,7 @@ describe('generating', () => {
     expect((await client.embeddings({ model, prompt: 'one' })).embedding).toHaveLength(768);
   });
 
-  test('a stream that is aborted stops Ollama', async () => {
+  simulated('a stream that is aborted stops Ollama', async () => {
     rig.simulator.pace = 5;
     const known = rig.simulator.requests.length;
     const request = { model: 'llama2', messages: ask('Count from 1 to 2000') };
@@ -177,7 +178,7 @@ describe('generating', () => {
     expect(seen.generated).toBeLessThan(200);
   });
 
-  test('a stream that breaks throws what happened', async () => {
+  simulated('a stream that breaks throws what happened', async () => {
     disarm = rig.simulator.fail({ kind: 'error-line', afterTokens: 5, error: 'boom' });
     const reading = (async () =>
       all(await client.chat({ model: 'llama2', messages: ask('Count from 1 to 60'), stream: true })))();
@@ -195,7 +196,7 @@ describe('managing models', () => {
     ['delete', (ollama) => ollama.delete({ model: 'small' })],
   ];
 
-  test.each(everything)('%s is not for everybody, and Ollama does not hear of it', async (_, manage) => {
+  simulated.each(everything)('%s is not for everybody, and Ollama does not hear of it', async (_, manage) => {
     const before = rig.simulator.requests.length;
     expect(await errorOf(manage(client))).toEqual({
       status: 403,
@@ -204,7 +205,7 @@ describe('managing models', () => {
     expect(rig.simulator.requests.length).toBe(before);
   });
 
-  test('works for an admin, with its progress, and shows at once', async () => {
+  simulated('works for an admin, with its progress, and shows at once', async () => {
     const admin = clientOf((await rig.user('admin')).key);
     const names = async () => (await admin.list()).models.map(({ name }) => name);
     const progress = await all(await admin.pull({ model: 'mistral', stream: true }));
@@ -270,7 +271,7 @@ describe('errors', () => {
     expect(rig.log.filter((line) => line.log === 'api' && line.user === user.id)).toHaveLength(2);
   });
 
-  test('502 and 503', async () => {
+  simulated('502 and 503', async () => {
     disarm = rig.simulator.fail({ kind: 'refuse' });
     expect(await errorOf(client.chat(hello))).toEqual({
       status: 502,

@@ -4,10 +4,14 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { pythonWith, REPOSITORY } from '../python/environment.js';
 import { runPytest } from '../python/pytest.js';
 import { type Rig, startRig, until } from '../support/gateway.js';
+import { REAL_OLLAMA } from '../support/upstream.js';
 
 const HERE = join(REPOSITORY, 'test', 'compat', 'python');
 /** A cold cache of packages takes its time. */
 const PATIENCE = 600_000;
+
+/** A directory for the reports of pytest, given by `npm run docs:compatibility`. */
+const REPORTS = process.env.PARALLAMA_PYTEST_REPORTS;
 
 /** Client, and what is installed for it. */
 const CLIENTS = [
@@ -48,6 +52,8 @@ describe.each(CLIENTS)('%s', (client, requirements) => {
       python,
       directory: HERE,
       files: [`test_${client}.py`],
+      marks: REAL_OLLAMA && 'not simulated',
+      report: REPORTS && join(REPORTS, `${client}.xml`),
       env: {
         PARALLAMA_URL: rig.url,
         PARALLAMA_KEY: user.key,

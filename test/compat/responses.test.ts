@@ -4,6 +4,7 @@ import { zodTextFormat } from 'openai/helpers/zod';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { type Rig, send, startRig } from '../support/gateway.js';
+import { simulated } from '../support/upstream.js';
 
 let rig: Rig;
 let client: OpenAI;
@@ -35,7 +36,7 @@ const weather = {
 const upstream = () => rig.simulator.requests.at(-1)?.body as Record<string, unknown>;
 
 describe('a response', () => {
-  it('is created', async () => {
+  simulated('is created', async () => {
     const response = await client.responses.create({ model, input: 'Hello!' });
     expect(response).toMatchObject({ object: 'response', status: 'completed', model, store: false });
     expect(response.output_text).toBe('Hi! How can I help you today?');
@@ -44,7 +45,7 @@ describe('a response', () => {
     expect(upstream()).toMatchObject({ model: 'llama2:70b', truncate: false });
   });
 
-  it('takes instructions, a list of items and a developer', async () => {
+  simulated('takes instructions, a list of items and a developer', async () => {
     const response = await client.responses.create({
       model,
       instructions: 'You are a pirate.',
@@ -73,7 +74,7 @@ describe('a response', () => {
     expect(response.output_text).toBe(text);
   });
 
-  it('is streamed with reasoning, which the helper keeps', async () => {
+  simulated('is streamed with reasoning, which the helper keeps', async () => {
     const input = 'What is 6 times 7? Think first';
     const response = await client.responses.stream({ model: 'thinker', input }).finalResponse();
     expect(response.output.map(({ type }) => type)).toEqual(['reasoning', 'message']);
@@ -107,7 +108,7 @@ describe('a response', () => {
     expect(new Set(calls.map(({ call_id }) => call_id)).size).toBe(calls.length);
   });
 
-  it.each([false, true])('goes round by way of a tool, streamed: %s', async (streamed) => {
+  simulated.each([false, true])('goes round by way of a tool, streamed: %s', async (streamed) => {
     const input: Item[] = [{ role: 'user', content: 'What is the weather in Paris?' }];
     const ask = () => {
       const params = { model, input, tools: [weather] };
@@ -131,7 +132,7 @@ describe('a response', () => {
     ]);
   });
 
-  it.each([false, true])('is parsed, streamed: %s', async (streamed) => {
+  simulated.each([false, true])('is parsed, streamed: %s', async (streamed) => {
     const format = zodTextFormat(z.object({ city: z.string(), population: z.int() }), 'city');
     const params = { model, input: 'Give me JSON about Paris', text: { format } };
     const response = streamed
@@ -154,7 +155,7 @@ describe('a response', () => {
     expect(response.usage?.output_tokens).toBe(7);
   });
 
-  it('takes an image', async () => {
+  simulated('takes an image', async () => {
     const content = [
       { type: 'input_text' as const, text: 'What is this?' },
       { type: 'input_image' as const, detail: 'auto' as const, image_url: 'data:image/png;base64,AAAA' },
@@ -165,7 +166,7 @@ describe('a response', () => {
 });
 
 describe('a response that fails', () => {
-  it('mid-stream ends with one `response.failed`, after the text so far', async () => {
+  simulated('mid-stream ends with one `response.failed`, after the text so far', async () => {
     rig.simulator.pace = 1;
     disarm = rig.simulator.fail({ kind: 'error-line', afterTokens: 20, error: 'boom' });
     const types: string[] = [];
@@ -183,14 +184,14 @@ describe('a response that fails', () => {
     expect(types.filter((type) => /(completed|incomplete|failed)$/.test(type))).toHaveLength(1);
   });
 
-  it('mid-stream is a failed response to the helper', async () => {
+  simulated('mid-stream is a failed response to the helper', async () => {
     rig.simulator.pace = 1;
     disarm = rig.simulator.fail({ kind: 'reset', afterTokens: 20 });
     const stream = client.responses.stream({ model, input: 'Count from 1 to 60' });
     expect((await stream.finalResponse()).status).toBe('failed');
   });
 
-  it('before its first byte is a status', async () => {
+  simulated('before its first byte is a status', async () => {
     disarm = rig.simulator.fail({ kind: 'status', status: 500, error: 'boom' });
     const creating = client.responses.create({ model, input: 'Hello!', stream: true });
     await expect(creating).rejects.toMatchObject({ status: 502, code: 'upstream_error' });
@@ -207,7 +208,7 @@ describe('a response that fails', () => {
     await expect(creating).rejects.toMatchObject({ status: 400, param });
   });
 
-  it('is 400 for a prompt that is too long, unless it may be cut', async () => {
+  simulated('is 400 for a prompt that is too long, unless it may be cut', async () => {
     rig.simulator.models.add({ name: 'narrow', contextLength: 64 });
     const long = { model: 'narrow', input: 'word '.repeat(500) };
     await expect(client.responses.create(long)).rejects.toMatchObject({

@@ -20,14 +20,20 @@ export interface PytestOptions {
   directory: string;
   /** Files; all tests of the directory where absent. */
   files?: string[];
+  /** An expression of marks; tests that it does not fit are left out. */
+  marks?: string;
+  /** Where the JUnit XML is kept; it is thrown away where absent. */
+  report?: string;
   env: Record<string, string>;
 }
 
-export async function runPytest({ python, directory, files = [], env }: PytestOptions): Promise<PytestRun> {
+export async function runPytest(options: PytestOptions): Promise<PytestRun> {
+  const { python, directory, files = [], env } = options;
   const scratch = await mkdtemp(join(tmpdir(), 'parallama-pytest-'));
-  const report = join(scratch, 'report.xml');
-  const args = ['-m', 'pytest', '--quiet', `--junit-xml=${report}`, ...files];
-  const options = {
+  const report = options.report ?? join(scratch, 'report.xml');
+  const marks = options.marks ? ['-m', options.marks] : [];
+  const args = ['-m', 'pytest', '--quiet', `--junit-xml=${report}`, ...marks, ...files];
+  const settings = {
     cwd: directory,
     env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1', ...env },
     maxBuffer: 2 ** 26,
@@ -35,7 +41,7 @@ export async function runPytest({ python, directory, files = [], env }: PytestOp
   };
   try {
     const { code, output } = await new Promise<{ code: unknown; output: string }>((resolve) => {
-      execFile(python, args, options, (error, stdout, stderr) =>
+      execFile(python, args, settings, (error, stdout, stderr) =>
         resolve({ code: error?.code ?? (error ? error.message : 0), output: stdout + stderr }),
       );
     });

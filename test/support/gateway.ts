@@ -10,7 +10,7 @@ import { createGateway, type Gateway, type GatewayOptions } from '../../src/core
 import { openStore } from '../../src/core/store/open.js';
 import type { Store, UsageRow } from '../../src/core/store/port.js';
 import { type Simulator, startSimulator } from '../../src/testing/index.js';
-import { REAL_OLLAMA } from './upstream.js';
+import { REAL_OLLAMA, STAND_INS } from './upstream.js';
 
 export interface Rig {
   url: string;
@@ -39,7 +39,7 @@ export interface RigOptions {
   simulator?: Parameters<typeof startSimulator>[0];
 }
 
-const MAPPINGS = { 'gpt-3.5-turbo': 'llama2', 'gpt-4': 'llama2:70b' };
+const MAPPINGS = { 'gpt-3.5-turbo': 'llama2', 'gpt-4': 'llama2:70b', ...STAND_INS };
 
 export async function startRig(options: RigOptions = {}): Promise<Rig> {
   const directory = await mkdtemp(join(tmpdir(), 'parallama-test-'));
@@ -62,6 +62,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
           host: `${upstream.protocol}//${upstream.hostname}`,
           port: Number(upstream.port) || (upstream.protocol === 'https:' ? 443 : 80),
           default_model: 'llama2',
+          ...(REAL_OLLAMA && { model_mappings: STAND_INS }),
           ...extra.api_gateways?.ollama,
         },
         openai: { model_mappings: MAPPINGS, ...extra.api_gateways?.openai },

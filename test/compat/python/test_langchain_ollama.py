@@ -138,6 +138,7 @@ def test_limits(url, blocked_key):
         ChatOllama(model=NATIVE_MODEL, **options_for(url, blocked_key)).invoke("Hello!")
 
 
+@pytest.mark.simulated
 def test_a_stream_that_fails_midway(options):
     text = ""
     with pytest.raises(ollama.ResponseError):  # noqa: PT012

@@ -132,6 +132,7 @@ def test_limits(url, blocked_key):
         chat.invoke("Hello!")
 
 
+@pytest.mark.simulated
 def test_a_stream_that_fails_midway(options):
     text = ""
     with pytest.raises(openai.APIError):  # noqa: PT012

@@ -142,6 +142,7 @@ def test_async(url, key):
     asyncio.run(body())
 
 
+@pytest.mark.simulated
 def test_errors(url, client):
     with pytest.raises(ollama.ResponseError) as wrong_key:
         client_for(url, "pk_live_wrong").list()
@@ -164,6 +165,7 @@ def test_limits(url, blocked_key):
     assert limited.value.status_code == 429
 
 
+@pytest.mark.simulated
 def test_a_stream_that_fails_midway(client):
     text = ""
     with pytest.raises(ollama.ResponseError):  # noqa: PT012

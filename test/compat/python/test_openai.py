@@ -163,6 +163,7 @@ def test_async(url, key):
     asyncio.run(body())
 
 
+@pytest.mark.simulated
 def test_errors(client):
     with pytest.raises(openai.AuthenticationError) as wrong_key:
         client.with_options(api_key="pk_live_wrong").models.list()
@@ -188,6 +189,7 @@ def test_limits(client, blocked_key):
     assert int(error.response.headers["retry-after"]) > 0
 
 
+@pytest.mark.simulated
 def test_a_stream_that_fails_midway(client):
     text = ""
     with pytest.raises(openai.APIError) as failed:  # noqa: PT012
