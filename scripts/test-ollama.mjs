@@ -30,7 +30,9 @@ if (missing.length > 0) {
 }
 
 const vitest = fileURLToPath(new URL('../node_modules/vitest/vitest.mjs', import.meta.url));
-const args = ['run', 'test/compat', '--reporter=verbose', '--no-file-parallelism', ...process.argv.slice(2)];
+const given = process.argv.slice(2);
+const files = given.length > 0 ? given : ['test/compat'];
+const args = ['run', ...files, '--reporter=verbose', '--no-file-parallelism'];
 const child = spawn(process.execPath, [vitest, ...args], {
   stdio: 'inherit',
   env: { ...process.env, PARALLAMA_TEST_OLLAMA: url },

@@ -122,6 +122,13 @@ describe('generating', () => {
     expect(next.message.content).toBe('It is 18 C and sunny in Paris.');
   });
 
+  test('two tools in a stream', async () => {
+    const messages = ask('What is the weather in Paris and Rome?');
+    const parts = await all(await client.chat({ model: 'llama2', messages, tools: [weather], stream: true }));
+    const calls = parts.flatMap(({ message }) => message.tool_calls ?? []);
+    expect(calls.map((call) => call.function.arguments)).toEqual([{ city: 'Paris' }, { city: 'Rome' }]);
+  });
+
   test('thoughts', async () => {
     const request = { model: 'tiny-think', messages: ask('What is 6 times 7? Think first'), think: true };
     const { message } = await client.chat(request);
