@@ -72,7 +72,10 @@ export const CLIENTS: Client[] = [
     api: 'openai',
     files: ['openai.test.ts', 'responses.test.ts'],
     named: {
-      models: ['models > the names of the mappings and the models there are, each once', 'models > gpt-4'],
+      models: [
+        'models > the names of the mappings and the models there are, each once',
+        'models > one of them: gpt-4',
+      ],
       chat: ['chat > whole'],
       'chat stops at its limit': ['chat > is steered by stop, seed and the limits for tokens'],
       'chat stream': ['chat > streamed', 'chat > streamed with its usage in a chunk of its own'],

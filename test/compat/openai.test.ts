@@ -329,14 +329,17 @@ describe('models', () => {
     expect(new Set(ids).size).toBe(ids.length);
   });
 
-  simulated.each(['gpt-4', 'llama2', 'llama2:70b', 'hf.co/someone/some-model:Q4_K_M'])('%s', async (id) => {
-    expect(await client.models.retrieve(id)).toMatchObject({
-      id,
-      object: 'model',
-      created: expect.any(Number),
-      owned_by: expect.any(String),
-    });
-  });
+  simulated.each(['gpt-4', 'llama2', 'llama2:70b', 'hf.co/someone/some-model:Q4_K_M'])(
+    'one of them: %s',
+    async (id) => {
+      expect(await client.models.retrieve(id)).toMatchObject({
+        id,
+        object: 'model',
+        created: expect.any(Number),
+        owned_by: expect.any(String),
+      });
+    },
+  );
 
   simulated('a name with slashes in it works in requests too', async () => {
     const reply = await client.chat.completions.create({

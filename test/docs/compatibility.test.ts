@@ -14,9 +14,7 @@ function sourceOf(client: Client): string {
   const folder = client.language === 'Python' ? ['test', 'compat', 'python'] : ['test', 'compat'];
   const source = client.files.map((file) => read(...folder, file)).join('\n');
   const parts = source.split(/^(?=describe\()/m);
-  const own = parts.find((part) => part.startsWith(`describe('${client.within}'`)) ?? source;
-  // Where it goes through the clients itself, its title says nothing of a test.
-  return own.replace(/^describe\.each\(.*$/gm, '');
+  return parts.find((part) => part.startsWith(`describe('${client.within}'`)) ?? source;
 }
 
 /** Whether there is a test of this title: texts that are the first argument of a call, or a function's name. */
@@ -25,9 +23,11 @@ function finder(client: Client): (title: string) => boolean {
   if (client.language === 'Python') {
     return (title) => source.includes(`def test_${title.replaceAll(' ', '_')}(`);
   }
-  const titles = [...source.matchAll(/\(\s*(['"`])((?:(?!\1).)+)\1\s*,/g)].map(([, , title]) =>
-    pattern(title!),
-  );
+  const titles = [...source.matchAll(/\(\s*(['"`])((?:(?!\1).)+)\1\s*,/g)]
+    .map(([, , title]) => title!)
+    // Those could be titles of anything.
+    .filter((title) => !/^(%[sij] ?)+$/.test(title))
+    .map(pattern);
   return (title) => title.split(' > ').every((part) => titles.some((one) => one.test(part)));
 }
 
