@@ -180,6 +180,12 @@ describe('@langchain/openai', () => {
   });
 });
 
+/**
+ * ChatOllama leaves it to fetch to close the connection of a stream that nobody reads any more. That of Node 22 does
+ * not, with Ollama asked directly neither.
+ */
+const CLOSES_UNREAD = Number(process.versions.node.split('.')[0]) >= 24;
+
 describe('@langchain/ollama', () => {
   const settings = (key = world.key) => ({
     baseUrl: world.ollama,
@@ -275,12 +281,15 @@ describe('@langchain/ollama', () => {
   });
 
   simulated('leaving a stream', async () => {
-    await world.expectLeft(async () => {
+    const left = world.expectLeft(async () => {
       const controller = new AbortController();
       const reading = (async () => {
         for await (const _ of await chat().stream(ENDLESS, { signal: controller.signal })) controller.abort();
       })();
       await expect(reading).rejects.toThrow(/abort/i);
     });
+    if (CLOSES_UNREAD) return left;
+    await expect(left).rejects.toThrow('did not come about');
+    world.rig.simulator.pace = 0;
   });
 });
