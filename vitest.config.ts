@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: 'test/support/provision.ts',
     testTimeout: 30_000,
     hookTimeout: 60_000,
     // Tests start servers and child processes: two files at a time is what a small machine can time fairly.

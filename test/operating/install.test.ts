@@ -7,6 +7,7 @@ import { expect, test } from 'vitest';
 import { USUAL, unit } from '../../src/cli/install/unit.js';
 import { parseConfig } from '../../src/core/config.js';
 import { directory, run } from '../cli/run.js';
+import { findProgram } from '../support/services/debian.js';
 
 const shell = promisify(execFile);
 const SERVICE = new URL('../../deploy/parallama.service', import.meta.url);
@@ -55,23 +56,17 @@ test('deploy/parallama.service is the unit that install writes, for a package in
   expect(readFileSync(SERVICE, 'utf8')).toBe(unit(USUAL));
 });
 
-test('systemd takes the unit', async (context) => {
-  const found = await shell('systemd-analyze', ['--version']).catch(() => undefined);
-  if (!found) return context.skip('there is no systemd here');
+test('systemd takes the unit', async () => {
+  const analyze = await findProgram({ name: 'systemd-analyze', debianPackage: 'systemd' });
   const cwd = await directory();
   const file = join(cwd, 'parallama.service');
   const script = join(process.cwd(), 'bin/parallama-cli.cjs');
   // With programs that are there: it looks for them.
   await writeFile(file, unit({ node: process.execPath, script }));
-  const { stdout, stderr } = await shell('systemd-analyze', ['verify', '--man=no', file]);
+  const { stdout, stderr } = await shell(analyze, ['verify', '--man=no', file]);
   // It reads other units of the machine along with it.
   const about = `${stdout}${stderr}`.split('\n').filter((line) => line.includes('parallama'));
   expect(about).toEqual([]);
-  const { stdout: security } = await shell('systemd-analyze', [
-    'security',
-    '--offline=true',
-    '--threshold=20',
-    file,
-  ]);
+  const { stdout: security } = await shell(analyze, ['security', '--offline=true', '--threshold=20', file]);
   expect(security).toMatch(/Overall exposure level for parallama\.service: [01]\.\d/);
 });

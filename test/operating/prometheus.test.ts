@@ -13,7 +13,7 @@ import { directory } from '../cli/run.js';
 import { findProgram } from '../support/services/debian.js';
 
 const DEPLOY = fileURLToPath(new URL('../../deploy', import.meta.url));
-const program = (name: string) => findProgram({ name, debianPackage: 'prometheus', variable: 'PATH' });
+const program = (name: string) => findProgram({ name, debianPackage: 'prometheus' });
 
 interface Dashboard {
   panels: { title: string; targets: { expr: string }[] }[];

@@ -11,8 +11,8 @@ export interface Program {
   debianPackage: string;
   /** Where it may be when it is not on the PATH; a `*` stands for any name. */
   places?: string[];
-  /** The environment variable that names a server to use instead: `REDIS_URL`. */
-  variable: string;
+  /** The environment variable that names a server to use instead, where one can: `REDIS_URL`. */
+  variable?: string;
 }
 
 const run = promisify(execFile);
@@ -30,8 +30,8 @@ export async function findProgram(program: Program): Promise<string> {
   if (installed) return installed;
   const { name, debianPackage, variable } = program;
   throw new Error(
-    `These tests need ${name}. Install it (Debian: apt-get install ${debianPackage}), ` +
-      `or set ${variable} to a server that may be written to.`,
+    `These tests need ${name}. Install it (Debian: apt-get install ${debianPackage})` +
+      (variable ? `, or set ${variable} to a server that may be written to.` : '.'),
     { cause: failure },
   );
 }
