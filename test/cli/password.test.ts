@@ -5,7 +5,9 @@ import { askPassword } from '../../src/cli/password.js';
 function terminal() {
   const input = new PassThrough();
   const output = new PassThrough();
-  return { input, output, shown: () => String(output.read() ?? '') };
+  const pieces: Buffer[] = [];
+  output.on('data', (piece: Buffer) => pieces.push(piece));
+  return { input, output, shown: () => Buffer.concat(pieces).toString() };
 }
 
 test('asks twice and shows nothing of what is typed', async () => {
