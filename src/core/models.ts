@@ -42,6 +42,9 @@ interface Options {
   now?: () => number;
 }
 
+/** Characters. Ollama takes 350 of a host and 80 of each other part. */
+const LONGEST_NAME = 1_000;
+
 export function createModels({ config, roles, settings, upstream, now = Date.now }: Options): Models {
   const ttl = config.api_gateways.discovery.cache_ttl * 1_000;
   let remembered: { models: Promise<InstalledModel[]>; at: number } | undefined;
@@ -55,6 +58,9 @@ export function createModels({ config, roles, settings, upstream, now = Date.now
     return alias === undefined ? name.trim() : table[alias]!;
   }
 
+  /** A name that no model can have; longer ones would be searched at length, and repeated in errors. */
+  const impossible = (name: string) => name.length > LONGEST_NAME;
+
   function permits(identity: Identity, name: string): boolean {
     const role = roles.get(identity.role);
     if (!role) return false;
@@ -64,6 +70,7 @@ export function createModels({ config, roles, settings, upstream, now = Date.now
   }
 
   function allowed(identity: Identity, gateway: GatewayName, name: string): boolean {
+    if (impossible(name)) return false;
     const real = target(gateway, name);
     if (isCloudModel(real) && !permits(identity, real)) return false;
     return permits(identity, real) || (real !== name && permits(identity, name));
@@ -87,6 +94,7 @@ export function createModels({ config, roles, settings, upstream, now = Date.now
     defaultModel: (gateway) => settings.of(gateway).default_model,
 
     resolve(identity, gateway, name) {
+      if (impossible(name)) throw new GatewayError('model_not_found', { param: 'model' });
       if (!allowed(identity, gateway, name)) {
         throw new GatewayError('model_not_allowed', {
           message: `The role '${identity.role}' does not have access to model '${name}'.`,

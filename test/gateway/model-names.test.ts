@@ -146,6 +146,18 @@ describe('lists of models', () => {
   });
 });
 
+test('a name that is longer than any model has is not looked for, nor repeated', async () => {
+  rig.simulator.requests.length = 0;
+  const model = 'a'.repeat(2_000);
+  for (const [path, body] of PATHS) {
+    const { status, text } = await send(rig.url, path, { key, body: { model, ...body } });
+    expect(status).toBe(404);
+    expect(text).not.toContain('aaaa');
+  }
+  expect((await send(rig.url, `/openai/v1/models/${model}`, { key })).status).toBe(404);
+  expect(rig.simulator.requests.filter(({ method }) => method === 'POST')).toEqual([]);
+});
+
 describe('a model of the cloud', () => {
   const ENDPOINTS: [string, object][] = [
     ...PATHS,

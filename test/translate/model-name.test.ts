@@ -41,6 +41,14 @@ describe('isCloudModel', () => {
   });
 });
 
+it('a long name with many marks in it is read as fast as any other', () => {
+  const name = `${':local  '.repeat(100_000)}x`;
+  expect(isCloudModel(name)).toBe(false);
+  expect(isCloudModel(`x:cloud${' :local '.repeat(1_000)}`)).toBe(true);
+  expect(sameModel(name, 'x')).toBe(false);
+  expect(sameModel(`x${' :local '.repeat(1_000)}`, 'x')).toBe(true);
+});
+
 describe('matchesModel', () => {
   it.each([
     ['*', 'hf.co/a/b:q4'],

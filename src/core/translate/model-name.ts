@@ -13,13 +13,22 @@ interface ModelName {
   tag: string | undefined;
 }
 
+const LOCAL = ':local';
+
+/**
+ * `:local` names a source, not a model: left in, it would be an alias that no rule knows. Clients choose names, so that
+ * this takes no expression that could go back and forth over a long one.
+ */
+function withoutSource(name: string): string {
+  let rest = name.trim();
+  while (rest.slice(-LOCAL.length).toLowerCase() === LOCAL) rest = rest.slice(0, -LOCAL.length).trimEnd();
+  return rest;
+}
+
 function parse(name: string): ModelName {
-  const bare = name
-    .trim()
+  const bare = withoutSource(name)
     .toLowerCase()
-    .replace(/^[a-z]+:\/\//, '')
-    // `:local` names a source, not a model: left in, it would be an alias that no rule knows.
-    .replace(/(?::local\s*)+$/, '');
+    .replace(/^[a-z]+:\/\//, '');
   const slash = bare.lastIndexOf('/');
   const last = bare.slice(slash + 1);
   const colon = last.lastIndexOf(':');
@@ -60,7 +69,7 @@ export function modelOwner(name: string): string {
 
 /** Ollama forwards the prompts of such a model to ollama.com, under the server's own account. */
 export function isCloudModel(name: string): boolean {
-  return /[:-]cloud\s*$/i.test(name.replace(/(?:\s*:local\s*)+$/i, ''));
+  return /[:-]cloud$/i.test(withoutSource(name));
 }
 
 const escapeRegExp = (text: string) => text.replace(/[.+?^${}()|[\]\\]/g, '\\$&');
