@@ -85,3 +85,12 @@ test.each([['' as unknown], ['  \n'], [undefined]])(
 test('a byte order mark is no fault', () => {
   expect(parseJson(Buffer.from('\uFEFF{}'), 'openai')).toEqual({});
 });
+
+test('what is nested too deeply for those who read it is refused', () => {
+  const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth);
+  expect(parseJson(nested(500), 'openai')).toBeInstanceOf(Array);
+  const tooDeep = expect.objectContaining({ status: 400, kind: 'invalid_value' });
+  expect(() => parseJson(nested(501), 'openai')).toThrow(tooDeep);
+  expect(() => parseJson(`{"a":${nested(100_000)}}`, 'openai')).toThrow(tooDeep);
+  expect(() => parseJson(JSON.parse(nested(5_000)), 'ollama')).toThrow(tooDeep);
+});

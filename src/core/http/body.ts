@@ -93,11 +93,29 @@ const NO_BODY: Record<Dialect, string> = {
   openai: 'The request has no body.',
 };
 
+/** Deeper than any schema of a tool; what goes some thousands deep overflows the stack of whoever reads it. */
+const MAX_DEPTH = 500;
+
 /**
  * The body as JSON.
- * @throws GatewayError missing_body, invalid_json
+ * @throws GatewayError missing_body, invalid_json, invalid_value
  */
 export function parseJson(body: unknown, dialect: Dialect): unknown {
+  const value = parse(body, dialect);
+  if (isDeeper(value, MAX_DEPTH)) {
+    throw new GatewayError('invalid_value', {
+      message: `The body is nested more than ${MAX_DEPTH} levels deep.`,
+    });
+  }
+  return value;
+}
+
+function isDeeper(value: unknown, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return depth === 0 || Object.values(value).some((inner) => isDeeper(inner, depth - 1));
+}
+
+function parse(body: unknown, dialect: Dialect): unknown {
   if (typeof body !== 'string' && !Buffer.isBuffer(body)) {
     if (body === undefined) throw new GatewayError('missing_body', { message: NO_BODY[dialect] });
     return body;
