@@ -238,6 +238,14 @@ describe('native messages', () => {
     expect(() => chat({ tools })).toThrow(bad(param));
   });
 
+  it('refuses long texts that are nearly right', () => {
+    const image = `${'\n'.repeat(1_000_000)}AAA!`;
+    expect(() => message({ role: 'user', content: '', images: [image] })).toThrow(
+      bad('messages[0].images[0]'),
+    );
+    expect(() => chat({ keep_alive: `${'1'.repeat(1_000_000)}x` })).toThrow(bad('keep_alive'));
+  });
+
   it('takes images with line breaks in their base64, as Go does', () => {
     expect(message({ role: 'user', content: '', images: ['AAAA\r\nAA==\n'] })).toMatchObject({
       images: ['AAAA\r\nAA==\n'],

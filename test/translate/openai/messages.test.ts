@@ -32,6 +32,13 @@ describe('content', () => {
     });
   });
 
+  it('reads very many parts, and long ones that are wrong', () => {
+    const parts = Array.from({ length: 50_000 }, () => text('a'));
+    expect(user(...parts)).toMatchObject({ content: `a${'\na'.repeat(49_999)}` });
+    const url = `data:;base64,${'='.repeat(1_000_000)}x`;
+    expect(() => user(image(url))).toThrow(bad('messages[0].content[0].image_url'));
+  });
+
   it.each([
     ['DATA:image/PNG;BASE64,AAAA', 'AAAA'],
     ['data:image/gif;base64,AAAA', 'AAAA'],

@@ -2,12 +2,12 @@
 import { badValue, type Fields, fields, isObject, missingField, wrongType } from '../validate.js';
 
 /** A number of seconds, or a Go duration: `5m`, `-1s`, `1h30m`. */
-const DURATION = /^[+-]?(?:0|(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)$/;
+const DURATION = /^[+-]?(?:0|(?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)$/;
 
 const THINK_LEVELS = ['low', 'medium', 'high', 'max'];
 
-/** Standard base64 with its padding; line breaks are ignored, as Go ignores them. */
-const BASE64 = /^[A-Za-z0-9+/\r\n]*={0,2}[\r\n]*$/;
+/** Standard base64 with its padding. */
+const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 
 /** The fields of a native request; `null` is an object without fields to Go. */
 export const nativeFields = (body: unknown): Fields => fields(body ?? {});
@@ -61,8 +61,9 @@ export function readImages(from: Fields): string[] | undefined {
   const images = from.strings('images');
   if (images === undefined || images.length === 0) return undefined;
   images.forEach((image, i) => {
+    // Go ignores line breaks.
     const digits = /[\r\n]/.test(image) ? image.replace(/[\r\n]/g, '') : image;
-    if (digits.length % 4 !== 0 || !BASE64.test(image)) {
+    if (digits.length % 4 !== 0 || !BASE64.test(digits)) {
       throw badValue(`${from.at('images')}[${i}]`, 'illegal base64 data.');
     }
   });

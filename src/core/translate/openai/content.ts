@@ -8,9 +8,11 @@ export interface Content {
 }
 
 /** Two parts are two paragraphs, unless they bring their own space. */
-function join(left: string, right: string): string {
-  if (left === '' || right === '' || /\s$/.test(left) || /^\s/.test(right)) return left + right;
-  return `${left}\n${right}`;
+function joined(texts: string[]): string {
+  const spoken = texts.filter((text) => text !== '');
+  return spoken
+    .map((text, i) => (i === 0 || /\s$/.test(spoken[i - 1]!) || /^\s/.test(text) ? text : `\n${text}`))
+    .join('');
 }
 
 function imageUrl(part: Fields): string {
@@ -93,7 +95,7 @@ function readParts(message: Fields, key: string, read: (part: Fields) => Part): 
   if (content.length === 0) return undefined;
   const parts = (message.items(key) ?? []).map(read);
   return {
-    text: parts.reduce((whole, part) => join(whole, part.text ?? ''), ''),
+    text: joined(parts.flatMap((part) => part.text ?? [])),
     images: parts.flatMap((part) => part.image ?? []),
   };
 }

@@ -2,12 +2,12 @@
 import { badValue } from '../validate.js';
 
 const DATA_URL = /^data:([^,]*),/i;
-const BASE64 = /^[A-Za-z0-9+/]+$/;
+const BASE64 = /^([A-Za-z0-9+/]+)=*$/;
 
 /** Without whitespace and with its padding: clients are careless with both, Go is strict. */
 function normalised(base64: string, param: string): string {
-  const digits = base64.replace(/\s+/g, '').replace(/=+$/, '').replaceAll('-', '+').replaceAll('_', '/');
-  if (!BASE64.test(digits) || digits.length % 4 === 1) throw badValue(param, 'must hold base64 data.');
+  const [, digits] = BASE64.exec(base64.replace(/\s+/g, '').replaceAll('-', '+').replaceAll('_', '/')) ?? [];
+  if (digits === undefined || digits.length % 4 === 1) throw badValue(param, 'must hold base64 data.');
   return digits.padEnd(Math.ceil(digits.length / 4) * 4, '=');
 }
 
