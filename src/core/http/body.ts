@@ -4,13 +4,16 @@ import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompre
 import type { Dialect, GatewayRequest } from '../contract.js';
 import { GatewayError } from '../errors.js';
 
-const DECODERS: Record<string, () => NodeJS.ReadWriteStream> = {
-  gzip: createGunzip,
-  'x-gzip': createGunzip,
-  deflate: createInflate,
-  br: createBrotliDecompress,
-  zstd: createZstdDecompress,
-};
+const DECODERS: ReadonlyMap<string, () => NodeJS.ReadWriteStream> = new Map<
+  string,
+  () => NodeJS.ReadWriteStream
+>([
+  ['gzip', createGunzip],
+  ['x-gzip', createGunzip],
+  ['deflate', createInflate],
+  ['br', createBrotliDecompress],
+  ['zstd', createZstdDecompress],
+]);
 
 const tooLarge = (limit: number) =>
   new GatewayError('too_large', {
@@ -36,7 +39,7 @@ export async function readBody(request: GatewayRequest, limit: number): Promise<
     .trim()
     .toLowerCase();
   if (encoding === '' || encoding === 'identity') return collect(body, limit);
-  const decoder = DECODERS[encoding];
+  const decoder = DECODERS.get(encoding);
   if (!decoder) {
     throw new GatewayError('unsupported_encoding', {
       message: 'This content encoding is not supported; send gzip, deflate, br, zstd or none.',
