@@ -26,7 +26,7 @@ const UNITS: Record<string, number> = {
 function secondsOf(keepAlive: number | string): number {
   if (typeof keepAlive === 'number') return keepAlive;
   let seconds = 0;
-  for (const [, count, unit] of keepAlive.matchAll(/(\d*\.?\d+|\d+\.)(ns|us|µs|μs|ms|s|m|h)/g)) {
+  for (const [, count, unit] of keepAlive.matchAll(/(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)/g)) {
     seconds += Number(count) * UNITS[unit!]!;
   }
   return keepAlive.startsWith('-') ? -seconds : seconds;

@@ -29,9 +29,12 @@ export const RESPONSE_CHOICE: ChoiceForm = {
 /** The one tool of that name. */
 export function only(tools: NativeTool[], name: string, param: string): NativeTool[] {
   const chosen = tools.filter((tool) => tool.function.name === name);
-  if (chosen.length === 0) throw badValue(param, `"${name}" is not among the tools of the request.`);
+  if (chosen.length === 0) throw unknownTool(name, param);
   return chosen;
 }
+
+const unknownTool = (name: string, param: string) =>
+  badValue(param, `"${name}" is not among the tools of the request.`);
 
 /** The tools that a mode leaves: `none` of them, or all; `required` is best effort. */
 export function byMode(mode: string, tools: NativeTool[], param: string): NativeTool[] {
@@ -67,9 +70,12 @@ export function chosenTools(body: Fields, tools: NativeTool[], form: ChoiceForm)
     throw missingField(`${allowed?.at('tools') ?? 'tool_choice.allowed_tools.tools'}`);
   }
   const names = listed.map((item) => nameIn(item, form));
+  // Sets: a body has room for a hundred thousand tools, and for as many names.
+  const known = new Set(tools.map((tool) => tool.function.name));
   names.forEach((name, i) => {
-    only(tools, name, form.path(listed[i]!));
+    if (!known.has(name)) throw unknownTool(name, form.path(listed[i]!));
   });
-  const left = tools.filter((tool) => names.includes(tool.function.name));
+  const wanted = new Set(names);
+  const left = tools.filter((tool) => wanted.has(tool.function.name));
   return byMode(allowed.string('mode') ?? 'auto', left, allowed.at('mode'));
 }
