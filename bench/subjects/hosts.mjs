@@ -20,33 +20,36 @@ export const HOSTS = {
   },
 
   async server(gateway) {
-    const { serve } = await import('../dist/server.js');
+    const { serve } = await import('../../dist/server.js');
     return (await serve(gateway, { host: '127.0.0.1', port: 0 })).url;
   },
 
-  async express(gateway) {
-    const [{ default: express }, { parallama }] = await Promise.all([
-      import('express'),
-      import('../dist/express.js'),
-    ]);
-    return listening(createServer(express().use(parallama(gateway))));
-  },
+  express4: (gateway) => onExpress('express4', gateway),
+  express: (gateway) => onExpress('express', gateway),
 
   async koa(gateway) {
-    const [{ default: Koa }, { parallama }] = await Promise.all([import('koa'), import('../dist/koa.js')]);
+    const [{ default: Koa }, { parallama }] = await Promise.all([import('koa'), import('../../dist/koa.js')]);
     return listening(createServer(new Koa().use(parallama(gateway)).callback()));
   },
 
   async fastify(gateway) {
     const [{ default: Fastify }, { parallama }] = await Promise.all([
       import('fastify'),
-      import('../dist/fastify.js'),
+      import('../../dist/fastify.js'),
     ]);
     const app = Fastify();
     await app.register(parallama, { gateway });
     return app.listen({ host: '127.0.0.1', port: 0 });
   },
 };
+
+async function onExpress(name, gateway) {
+  const [{ default: express }, { parallama }] = await Promise.all([
+    import(name),
+    import('../../dist/express.js'),
+  ]);
+  return listening(createServer(express().use(parallama(gateway))));
+}
 
 function listening(server) {
   return new Promise((resolve) => {

@@ -1,0 +1,54 @@
+/** A client's connection that is kept, and opened again where the server has closed it between two requests. */
+import { connect } from 'node:net';
+import { messageReader } from '../wire.mjs';
+
+/**
+ * @returns `send(bytes, { onBytes, keepBody })`, which resolves with the status and, where kept, the body; and `close()`
+ */
+export function openConnection({ hostname, port }) {
+  let socket;
+  let waiting;
+
+  function fail(error) {
+    const { reject } = waiting ?? {};
+    waiting = undefined;
+    socket = undefined;
+    reject?.(error);
+  }
+
+  function open(keepBody) {
+    const opened = connect(Number(port), hostname);
+    opened.setNoDelay(true);
+    const read = messageReader({
+      keepBody,
+      onMessage({ head, body }) {
+        const { resolve } = waiting;
+        waiting = undefined;
+        resolve({ status: Number(head.slice(9, 12)), head, body });
+      },
+    });
+    opened.on('data', (bytes) => {
+      // Before the message may end with it.
+      waiting?.onBytes?.(bytes);
+      read(bytes);
+    });
+    opened.on('error', (error) => opened === socket && fail(error));
+    opened.on('close', () => opened === socket && fail(new Error('The server closed the connection.')));
+    return opened;
+  }
+
+  return {
+    send(bytes, { onBytes, keepBody = false } = {}) {
+      return new Promise((resolve, reject) => {
+        waiting = { resolve, reject, onBytes };
+        socket ??= open(keepBody);
+        socket.write(bytes);
+      });
+    },
+    close() {
+      const closing = socket;
+      socket = undefined;
+      closing?.destroy();
+    },
+  };
+}

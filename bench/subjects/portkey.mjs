@@ -1,0 +1,18 @@
+/** Portkey's gateway, of the same kind as ours: Node, translating, one process. No accounts and no quotas. */
+import { startForeign } from '../processes/start.mjs';
+import { freePort } from '../services.mjs';
+
+const PACKAGE = '@portkey-ai/gateway@1.15.2';
+
+/** npx fetches it into its own cache on the first run. */
+export async function startPortkey({ upstream }) {
+  const port = await freePort();
+  const server = await startForeign('npx', ['--yes', PACKAGE, '--headless', `--port=${port}`], {
+    url: `http://127.0.0.1:${port}`,
+    stdio: ['ignore', 'ignore', 'ignore'],
+  });
+  return {
+    ...server,
+    headers: { 'x-portkey-provider': 'ollama', 'x-portkey-custom-host': upstream.url },
+  };
+}
