@@ -35,6 +35,11 @@ test('the limit counts decoded bytes: a bomb is refused', async () => {
   });
 });
 
+test.each(['constructor', 'toString', '__proto__'])('%s is no encoding', async (encoding) => {
+  const body = Readable.from(['{}']);
+  await expect(read(body, { 'content-encoding': encoding })).rejects.toMatchObject({ status: 415 });
+});
+
 test("broken and unknown encodings are the client's fault", async () => {
   await expect(
     read(Readable.from([Buffer.from('no gzip')]), { 'content-encoding': 'gzip' }),
