@@ -99,6 +99,7 @@ export async function send(req: IncomingMessage, res: ServerResponse, given: Gat
   await pipeline(body as Readable, res).catch(() => undefined);
 }
 
+/** An answer of the upstream that is not read to its end has failed, to its stream: that is no error here. */
 function discard({ body }: GatewayResponse): void {
-  if (typeof body !== 'string' && !Buffer.isBuffer(body)) body.destroy();
+  if (typeof body !== 'string' && !Buffer.isBuffer(body)) body.on('error', () => undefined).destroy();
 }

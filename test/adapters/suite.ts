@@ -183,6 +183,16 @@ export function describeHost(name: string, host?: Host): void {
       expect((await send(url, '/ollama/api/pull', { method: 'HEAD', key })).status).toBe(403);
     });
 
+    test('HEAD of a blob is answered, time after time', async () => {
+      const url = await app();
+      const admin = await rig.user('admin');
+      for (let times = 0; times < 5; times += 1) {
+        const blob = `/ollama/api/blobs/sha256:${'0'.repeat(64)}`;
+        const { status, text } = await send(url, blob, { method: 'HEAD', key: admin.key });
+        expect({ status, text }).toEqual({ status: 404, text: '' });
+      }
+    });
+
     test('204 has neither body nor length', async () => {
       const url = await app();
       const { key } = await rig.user();

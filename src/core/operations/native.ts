@@ -83,6 +83,8 @@ export function nativeOperations(services: Services): Record<Name, Operation> {
         const value = answer.headers[name];
         if (typeof value === 'string') headers[name] = value;
       }
+      // To the end, though there is nothing in it: left unread, it would fail, and hosts leave a HEAD's body unread.
+      if (method === 'HEAD') return { status: answer.status, headers, body: await readAll(answer.body) };
       return { status: answer.status, headers, body: answer.body };
     },
   };
