@@ -56,6 +56,11 @@ export function hasHash(secret: string, hash: string): boolean {
   return actual.length === expected.length && timingSafeEqual(actual, expected);
 }
 
+/** Of texts that somebody has chosen, in constant time: hashed first, because only equal lengths compare so. */
+export function sameSecret(given: string, secret: string): boolean {
+  return hasHash(given, secretHash(secret));
+}
+
 function checksum(body: string): string {
   let rest = crc32(body);
   let text = '';

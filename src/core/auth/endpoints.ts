@@ -1,13 +1,13 @@
 /**
  * What the `/auth/...` routes do: registration, login, refresh, logout; the keys are beside.
  */
-import { createHash, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import type { AuthConfig } from '../config.js';
 import { GatewayError } from '../errors.js';
 import type { AccessTokens } from './access-tokens.js';
 import type { ApiKeys } from './api-keys.js';
 import { readFields } from './body.js';
+import { sameSecret } from './credential.js';
 import { type AuthEndpoint, type AuthLog, type AuthOutput, known } from './endpoint.js';
 import { createKeyEndpoints, type KeyEndpoints } from './key-endpoints.js';
 import type { Passwords } from './passwords.js';
@@ -80,7 +80,7 @@ export function createAuthEndpoints({
     if (invitation === undefined) {
       throw new GatewayError('missing_field', { message: '"invitation" is required.', param: 'invitation' });
     }
-    const valid = config.invitations.find((one) => equal(one, invitation));
+    const valid = config.invitations.find((one) => sameSecret(one, invitation));
     if (await guarded({ ip }, 'invitation', async () => valid)) return;
     throw new GatewayError('registration_closed', {
       message: 'This invitation is not valid.',
@@ -153,10 +153,4 @@ export function createAuthEndpoints({
 
     ...createKeyEndpoints({ users, apiKeys, log }),
   };
-}
-
-/** In constant time; hashed first, because only equal lengths compare so. */
-function equal(a: string, b: string): boolean {
-  const hash = (value: string) => createHash('sha256').update(value).digest();
-  return timingSafeEqual(hash(a), hash(b));
 }

@@ -1,4 +1,5 @@
 /** What the gateway tells about itself, without a key. */
+import { sameSecret } from '../auth/credential.js';
 import { GATEWAYS, type GatewayName } from '../contract.js';
 import { GatewayError } from '../errors.js';
 import type { Services } from '../services.js';
@@ -90,7 +91,7 @@ export function serviceOperations(services: Services): Record<Name, Operation> {
     async metrics({ request }) {
       if (!config.metrics.enabled) throw new GatewayError('not_found');
       const { token } = config.metrics;
-      if (token !== undefined && request.headers.authorization !== `Bearer ${token}`) {
+      if (token !== undefined && !sameSecret(String(request.headers.authorization), `Bearer ${token}`)) {
         throw new GatewayError('invalid_key', {
           message: 'Reading metrics needs the token that is configured for it.',
         });
