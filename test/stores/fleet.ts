@@ -7,7 +7,7 @@ import type { LimitOverrides } from '../../src/core/limits/types.js';
 import type { Counter, UsageRow } from '../../src/core/store/port.js';
 import { verifyUsage } from '../../src/core/usage/verify.js';
 import { type Simulator, startSimulator } from '../../src/testing/index.js';
-import { type ServerProcess, startServer } from '../support/server-process.js';
+import { type ServerOptions, type ServerProcess, startServer } from '../support/server-process.js';
 import { type Place, startPlace } from './places.js';
 
 export interface Member {
@@ -16,16 +16,18 @@ export interface Member {
   key: string;
 }
 
-export interface Fleet {
+export interface Gateways {
   place: Place;
-  simulator: Simulator;
   servers: ServerProcess[];
   admin: Admin;
   config: string;
   /** Where usage waits that the store could not take. */
   journal: string;
+  /** The directory of all logs. */
+  logs: string;
   /** Starts one more. */
-  start(): Promise<ServerProcess>;
+  start(options?: ServerOptions): Promise<ServerProcess>;
+  /** The limits hold on the `openai` gateway. */
   member(name: string, limits?: NonNullable<LimitOverrides['openai']>): Promise<Member>;
   /** Of the day: requests and tokens on the `openai` gateway. */
   counters(user: Member): Promise<{ requests: Counter; tokens: Counter }>;
@@ -36,42 +38,68 @@ export interface Fleet {
   stop(): Promise<void>;
 }
 
+export interface Fleet extends Gateways {
+  simulator: Simulator;
+}
+
 export interface FleetOptions {
   place: Place;
   gateways: number;
+  /** Names of the `openai` gateway for `llama2`, beside `gpt-4`. */
+  names?: string[];
 }
 
 const EVER = { from: '2000-01-01T00', to: '2999-01-01T00', by: 'day' } as const;
 
-export async function startFleet({ place, gateways }: FleetOptions): Promise<Fleet> {
+export async function startFleet(options: FleetOptions): Promise<Fleet> {
+  const simulator = await startSimulator();
+  const gateways = await startGateways({ ...options, upstream: simulator.port });
+  return {
+    ...gateways,
+    simulator,
+    async stop() {
+      await gateways.stop();
+      await simulator.close();
+    },
+  };
+}
+
+/** @param options.upstream the port of what stands in for Ollama */
+export async function startGateways({
+  place,
+  gateways,
+  names = [],
+  upstream,
+}: FleetOptions & { upstream: number }): Promise<Gateways> {
   const directory = await mkdtemp(join(tmpdir(), 'parallama-fleet-'));
   const journal = join(directory, 'journal');
-  const simulator = await startSimulator();
+  const logs = join(directory, 'log');
+  const mappings = Object.fromEntries(['gpt-4', ...names].map((name) => [name, 'llama2']));
   const config = join(directory, 'config.yaml');
   await writeFile(
     config,
     `api_gateways:
-  ollama: { host: http://127.0.0.1, port: ${simulator.port}, default_model: llama2 }
-  openai: { model_mappings: { gpt-4: llama2 } }
+  ollama: { host: http://127.0.0.1, port: ${upstream}, default_model: llama2 }
+  openai: { model_mappings: ${JSON.stringify(mappings)} }
 store: { url: ${JSON.stringify(place.url)}, journal_directory: ${journal} }
-logging: { directory: ${join(directory, 'log')} }
+logging: { directory: ${logs} }
 auth: { jwt_secret_file: ${join(directory, 'secret')}, password_hashing: { memory_kib: 1024, iterations: 1 } }
 limits: { roles: { free: {} } }
 `,
   );
-  const start = () => startServer(config);
+  const start = (options?: ServerOptions) => startServer(config, options);
   // The first makes what the others share.
   const servers = gateways === 0 ? [] : [await start()];
-  servers.push(...(await Promise.all(Array.from({ length: Math.max(0, gateways - 1) }, start))));
+  servers.push(...(await Promise.all(Array.from({ length: Math.max(0, gateways - 1) }, () => start()))));
   const admin = await openAdmin({ config });
 
   return {
     place,
-    simulator,
     servers,
     admin,
     config,
     journal,
+    logs,
     start,
     async member(username, limits) {
       const user = await admin.users.create({
@@ -103,7 +131,6 @@ limits: { roles: { free: {} } }
       for (const server of servers) server.kill('SIGKILL');
       await Promise.all(servers.map(({ exited }) => exited));
       await admin.close();
-      await simulator.close();
       await rm(directory, { recursive: true, force: true });
     },
   };

@@ -13,6 +13,15 @@ export interface ServerProcess {
   /** Resolves with the exit code, or null after a signal. */
   exited: Promise<number | null>;
   kill(signal: NodeJS.Signals): void;
+  /** All that it has written to standard error. */
+  complaints(): string;
+}
+
+export interface ServerOptions {
+  /** The port of its inspector, on loopback. */
+  inspector?: number;
+  /** A free one where absent. */
+  port?: number;
 }
 
 /** Runs one command to its end. */
@@ -47,11 +56,21 @@ ${more}`,
 
 const running = new Set<ChildProcess>();
 
-export async function startServer(config: string): Promise<ServerProcess> {
-  const child = spawn(process.execPath, [CLI, 'serve', '--config', config, '--port', '0'], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+export async function startServer(config: string, options: ServerOptions = {}): Promise<ServerProcess> {
+  const { inspector, port = 0 } = options;
+  const inspected =
+    inspector === undefined ? [] : [`--inspect=127.0.0.1:${inspector}`, '--inspect-publish-uid=http'];
+  const child = spawn(
+    process.execPath,
+    [...inspected, CLI, 'serve', '--config', config, '--port', String(port)],
+    { stdio: ['ignore', 'pipe', 'pipe'] },
+  );
   running.add(child);
+  let complaints = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    complaints += chunk;
+    process.stderr.write(chunk);
+  });
   const exited = once(child, 'exit').then(([code]) => {
     running.delete(child);
     return code as number | null;
@@ -60,7 +79,13 @@ export async function startServer(config: string): Promise<ServerProcess> {
     const url = /http:\/\/127\.0\.0\.1:\d+/.exec(line)?.[0];
     if (!url) continue;
     child.stdout.resume();
-    return { url, pid: child.pid!, exited, kill: (signal) => void child.kill(signal) };
+    return {
+      url,
+      pid: child.pid!,
+      exited,
+      kill: (signal) => void child.kill(signal),
+      complaints: () => complaints,
+    };
   }
   throw new Error(`the server ended with ${await exited} before it listened`);
 }
