@@ -6,6 +6,7 @@ import type { StatementSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { STORE_DEADLINE, StoreUnavailable } from '../port.js';
 import { identityOf, type OpenFile, openFile } from './file.js';
+import { createLedger, type Ledger } from './ledger.js';
 
 /** The prepared statement of an SQL text; prepared once for each connection. */
 export type Sql = (text: string) => StatementSync;
@@ -15,9 +16,9 @@ export interface Connection {
   read<T>(work: (sql: Sql) => T): Promise<T>;
   /**
    * Runs `work` in a write transaction, undone where it throws. What is asked for in one turn of the event loop
-   * shares one transaction: under load most of a small one's cost is its commit. It may run again.
+   * shares one transaction and its ledger: under load most of a small one's cost is its commit. It may run again.
    */
-  write<T>(work: (sql: Sql) => T): Promise<T>;
+  write<T>(work: (sql: Sql, ledger: Ledger) => T): Promise<T>;
   /** Rejects where the file has gone, and lets go of one that another file has replaced. */
   verify(): Promise<void>;
   /** Calls that wait, and all later ones, are rejected. */
@@ -29,7 +30,7 @@ interface Opened extends OpenFile {
 }
 
 interface Job {
-  work: (sql: Sql) => unknown;
+  work: (sql: Sql, ledger: Ledger) => unknown;
   resolve(value: unknown): void;
   reject(error: unknown): void;
 }
@@ -92,11 +93,13 @@ export function connect(path: string): Connection {
     let culprit: Job | undefined;
     try {
       const values = await run('BEGIN IMMEDIATE', (sql) => {
+        const ledger = createLedger(sql);
         const results = jobs.map((job) => {
           culprit = job;
-          return job.work(sql);
+          return job.work(sql, ledger);
         });
         culprit = undefined;
+        ledger.flush();
         return results;
       });
       jobs.forEach(({ resolve }, i) => {
@@ -113,7 +116,7 @@ export function connect(path: string): Connection {
 
   return {
     read: (work) => run('BEGIN', work),
-    write: <T>(work: (sql: Sql) => T) =>
+    write: <T>(work: (sql: Sql, ledger: Ledger) => T) =>
       new Promise<T>((resolve, reject) => {
         batch.push({ work, resolve: resolve as (value: unknown) => void, reject });
         if (batch.length === 1) setImmediate(flush);

@@ -5,7 +5,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { Charge, Hold } from '../port.js';
 import { type Figures, figures, MARK_LIFETIME } from '../quota.js';
 import type { Connection, Sql } from './connection.js';
-import { charge } from './counters.js';
+import type { Ledger } from './ledger.js';
 
 /** Rows of each kind in one transaction: a few milliseconds, for which others wait. */
 const BATCH = 200;
@@ -34,9 +34,11 @@ interface ActiveHold {
 export async function sweep(connection: Connection, now: () => number): Promise<{ expiredHolds: number }> {
   let expiredHolds = 0;
   for (let round = 0; round < ROUNDS; round += 1) {
-    const { ended, more } = await connection.write((sql) => {
+    const { ended, more } = await connection.write((sql, ledger) => {
       const at = now();
-      const ended = endExpired(sql, at);
+      const ended = endExpired(sql, ledger, at);
+      // What was given back counts for which counters may go.
+      ledger.flush();
       const forgotten = FORGET.map((text) => Number(sql(text).run(at).changes));
       return { ended, more: Math.max(ended, ...forgotten) === BATCH };
     });
@@ -52,10 +54,10 @@ export function knownOf(column: string | null): Figures {
   return figures(column === null ? undefined : (JSON.parse(column) as Charge));
 }
 
-function endExpired(sql: Sql, at: number): number {
+function endExpired(sql: Sql, ledger: Ledger, at: number): number {
   const rows = sql(EXPIRED_HOLDS).all(at) as unknown as ActiveHold[];
   for (const { id, tokens, known, body } of rows) {
-    charge(sql, JSON.parse(body) as Hold, knownOf(known), tokens);
+    ledger.charge(JSON.parse(body) as Hold, knownOf(known), tokens);
     sql(EXPIRE).run(at + MARK_LIFETIME, id);
   }
   return rows.length;
