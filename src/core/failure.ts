@@ -18,7 +18,11 @@ export function storeAway(cause?: unknown): GatewayError {
   return new GatewayError('store_unavailable', { cause, headers: { 'retry-after': STORE_RETRY } });
 }
 
-/** An answer of the upstream that broke off while it was read. */
+/** An answer of the upstream that broke off while it was read, or was no HTTP; sockets and zlib number their errors. */
 function isConnectionFailure(error: unknown): boolean {
-  return error instanceof errors.UndiciError || (error instanceof Error && 'syscall' in error);
+  return (
+    error instanceof errors.UndiciError ||
+    error instanceof errors.HTTPParserError ||
+    (error instanceof Error && 'errno' in error)
+  );
 }

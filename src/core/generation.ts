@@ -10,10 +10,18 @@ import type { Dialect } from './contract.js';
 import { GatewayError } from './errors.js';
 import { asGatewayError, storeAway } from './failure.js';
 import { pullStream } from './http/pull-stream.js';
-import { readAll } from './http/read-all.js';
+import { answerSize, readAll } from './http/read-all.js';
 import { type Lease, NOTHING_USED } from './limits/leases.js';
 import type { Charge } from './store/port.js';
-import { collector, isDone, lengthChunk, type UpstreamContext, upstreamError } from './translate/index.js';
+import {
+  collector,
+  isDone,
+  lengthChunk,
+  parseChunk,
+  streamError,
+  type UpstreamContext,
+  upstreamError,
+} from './translate/index.js';
 import type { Exchange, NativeAnswer, NativeCall, NativeChunk, ReplyContext } from './translate/types.js';
 import type { Upstream } from './upstream/client.js';
 import { nativeChunks } from './upstream/native-stream.js';
@@ -182,7 +190,9 @@ export function createGeneration(work: Work): Generation {
     for (const call of exchange.calls) {
       const bytes = await readAll(await ask(call));
       seen();
-      const value = parseDocument(bytes);
+      const value = parseChunk(bytes);
+      const error = streamError(value, asked);
+      if (error) throw error;
       meter.finish(call, value);
       answers.push({ value, bytes });
     }
@@ -193,9 +203,11 @@ export function createGeneration(work: Work): Generation {
   async function readStreams(): Promise<NativeAnswer[]> {
     const collectors = exchange.calls.map(() => collector());
     const documents: (Buffer | undefined)[] = [];
+    const size = answerSize();
     let lines = 0;
     const sink: Sink = {
       write(index, chunk, line) {
+        if (line) size(line);
         collectors[index]!.write(chunk);
         lines += 1;
         documents[index] = chunk.done && lines === 1 ? line : undefined;
@@ -259,12 +271,4 @@ function join(a: string | Buffer, b: string | Buffer): string | Buffer {
 function maxTokensOf({ request }: NativeCall): number | undefined {
   const bound = request.options?.num_predict;
   return typeof bound === 'number' && bound >= 1 ? Math.floor(bound) : undefined;
-}
-
-function parseDocument(bytes: Buffer): NativeChunk {
-  try {
-    return JSON.parse(bytes.toString()) as NativeChunk;
-  } catch (cause) {
-    throw new GatewayError('upstream_error', { cause });
-  }
 }

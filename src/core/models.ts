@@ -5,17 +5,9 @@ import type { GatewayName, Identity } from './contract.js';
 import { GatewayError } from './errors.js';
 import { readAll } from './http/read-all.js';
 import type { LiveSettings } from './settings.js';
-import { isCloudModel, matchesModel, sameModel, upstreamError } from './translate/index.js';
+import { isCloudModel, matchesModel, parseChunk, sameModel, upstreamError } from './translate/index.js';
+import { type ListedModel, modelsIn } from './translate/tags.js';
 import type { Upstream } from './upstream/client.js';
-
-/** An entry of Ollama's `/api/tags`. */
-export interface InstalledModel {
-  name: string;
-  model?: string;
-  modified_at: string;
-  details?: { format?: string; family?: string; parameter_size?: string };
-  [key: string]: unknown;
-}
 
 export interface Models {
   /**
@@ -29,7 +21,7 @@ export interface Models {
   mappings(gateway: GatewayName): Record<string, string>;
   defaultModel(gateway: GatewayName): string | undefined;
   /** What the upstream has, remembered for `discovery.cache_ttl` seconds. */
-  installed(): Promise<InstalledModel[]>;
+  installed(): Promise<ListedModel[]>;
   /** A model came or went: the next look is a fresh one. */
   forget(): void;
 }
@@ -47,7 +39,7 @@ const LONGEST_NAME = 1_000;
 
 export function createModels({ config, roles, settings, upstream, now = Date.now }: Options): Models {
   const ttl = config.api_gateways.discovery.cache_ttl * 1_000;
-  let remembered: { models: Promise<InstalledModel[]>; at: number } | undefined;
+  let remembered: { models: Promise<ListedModel[]>; at: number } | undefined;
 
   const mappings = (gateway: GatewayName) => settings.of(gateway).model_mappings;
 
@@ -76,16 +68,11 @@ export function createModels({ config, roles, settings, upstream, now = Date.now
     return permits(identity, real) || (real !== name && permits(identity, name));
   }
 
-  async function ask(): Promise<InstalledModel[]> {
+  async function ask(): Promise<ListedModel[]> {
     const answer = await upstream.send({ method: 'GET', path: '/api/tags' });
-    const text = (await readAll(answer.body)).toString();
-    if (answer.status !== 200) throw upstreamError(answer.status, text, { model: '', dialect: 'openai' });
-    try {
-      const { models } = JSON.parse(text) as { models?: InstalledModel[] | null };
-      return models ?? [];
-    } catch (cause) {
-      throw new GatewayError('upstream_error', { cause });
-    }
+    const bytes = await readAll(answer.body);
+    if (answer.status === 200) return modelsIn(parseChunk(bytes));
+    throw upstreamError(answer.status, bytes.toString(), { model: '', dialect: 'openai' });
   }
 
   return {

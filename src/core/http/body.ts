@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
 import type { Dialect, GatewayRequest } from '../contract.js';
 import { GatewayError } from '../errors.js';
+import { MAX_DEPTH, nestsTooDeep } from '../translate/depth.js';
 
 const DECODERS: ReadonlyMap<string, () => NodeJS.ReadWriteStream> = new Map<
   string,
@@ -96,26 +97,20 @@ const NO_BODY: Record<Dialect, string> = {
   openai: 'The request has no body.',
 };
 
-/** Deeper than any schema of a tool; what goes some thousands deep overflows the stack of whoever reads it. */
-const MAX_DEPTH = 500;
-
 /**
  * The body as JSON.
  * @throws GatewayError missing_body, invalid_json, invalid_value
  */
 export function parseJson(body: unknown, dialect: Dialect): unknown {
   const value = parse(body, dialect);
-  if (isDeeper(value, MAX_DEPTH)) {
+  // What a host has parsed has no length any more.
+  const bytes = typeof body === 'string' || Buffer.isBuffer(body) ? body.length : undefined;
+  if (nestsTooDeep(value, bytes)) {
     throw new GatewayError('invalid_value', {
       message: `The body is nested more than ${MAX_DEPTH} levels deep.`,
     });
   }
   return value;
-}
-
-function isDeeper(value: unknown, depth: number): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  return depth === 0 || Object.values(value).some((inner) => isDeeper(inner, depth - 1));
 }
 
 function parse(body: unknown, dialect: Dialect): unknown {

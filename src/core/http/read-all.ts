@@ -1,8 +1,32 @@
-/** The whole of a stream that is known to be of a sane size, such as an upstream's JSON answer. */
+/** An upstream's whole answer in memory, which must be of a sane size. */
 import type { Readable } from 'node:stream';
+import { GatewayError } from '../errors.js';
 
-export async function readAll(stream: Readable): Promise<Buffer> {
+/** Bytes: 2048 embeddings of 4096 numbers fit in, or a million tokens a line each. */
+export const MAX_ANSWER = 128 * 2 ** 20;
+
+/**
+ * Counts the pieces of one answer as they are kept.
+ * @throws GatewayError upstream_error beyond `most` bytes
+ */
+export function answerSize(most = MAX_ANSWER): (piece: Buffer) => void {
+  let size = 0;
+  return ({ length }) => {
+    size += length;
+    if (size <= most) return;
+    throw new GatewayError('upstream_error', {
+      message: 'The model server sent an answer that is too long.',
+    });
+  };
+}
+
+/** @throws GatewayError upstream_error beyond `most` bytes; the stream is destroyed then */
+export async function readAll(stream: Readable, most?: number): Promise<Buffer> {
+  const count = answerSize(most);
   const chunks: Buffer[] = [];
-  for await (const chunk of stream) chunks.push(chunk as Buffer);
+  for await (const chunk of stream) {
+    count(chunk as Buffer);
+    chunks.push(chunk as Buffer);
+  }
   return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
 }

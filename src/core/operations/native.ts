@@ -4,9 +4,16 @@ import type { GatewayResponse, Identity } from '../contract.js';
 import { parseJson, readBody } from '../http/body.js';
 import { readAll } from '../http/read-all.js';
 import type { Services } from '../services.js';
-import { goJson, readNativeShow, upstreamError } from '../translate/index.js';
+import { goJson, parseChunk, readNativeShow, streamError, upstreamError } from '../translate/index.js';
+import { modelsIn } from '../translate/tags.js';
 import type { UpstreamAnswer } from '../upstream/client.js';
 import { type Call, jsonOf, type Operation } from './call.js';
+
+/** An upstream's answer as it came, and read. */
+interface Document {
+  bytes: Buffer;
+  value: Record<string, unknown>;
+}
 
 type Name = 'native.root' | 'native.version' | 'native.tags' | 'native.ps' | 'native.show' | 'native.manage';
 
@@ -16,17 +23,19 @@ const OPERATORS_ONLY = ['modelfile', 'system', 'messages'];
 export function nativeOperations(services: Services): Record<Name, Operation> {
   const { config, models, roles, upstream } = services;
 
-  async function get(call: Call, path: string): Promise<Buffer> {
+  async function get(call: Call, path: string): Promise<Document> {
     return read(await upstream.send({ method: 'GET', path, signal: call.request.signal }), '');
   }
 
+  /** Ollama's bytes. */
+  const relay = async (call: Call, path: string) => jsonOf((await get(call, path)).bytes);
+
   /** Ollama's bytes, or only the models that the role may use. */
   async function list(call: Call, path: string): Promise<GatewayResponse> {
-    const bytes = await get(call, path);
-    const listing = JSON.parse(bytes.toString()) as { models?: { name: string }[] | null };
-    const all = listing.models ?? [];
+    const { bytes, value } = await get(call, path);
+    const all = modelsIn(value);
     const visible = all.filter(({ name }) => models.allowed(call.identity, 'ollama', name));
-    return jsonOf(visible.length === all.length ? bytes : goJson({ ...listing, models: visible }));
+    return jsonOf(visible.length === all.length ? bytes : goJson({ ...value, models: visible }));
   }
 
   const manages = (identity: Identity) => roles.get(identity.role)?.manage_models ?? false;
@@ -40,7 +49,7 @@ export function nativeOperations(services: Services): Record<Name, Operation> {
       };
     },
 
-    'native.version': async (call) => jsonOf(await get(call, '/api/version')),
+    'native.version': (call) => relay(call, '/api/version'),
     'native.tags': (call) => list(call, '/api/tags'),
     'native.ps': (call) => list(call, '/api/ps'),
 
@@ -55,9 +64,9 @@ export function nativeOperations(services: Services): Record<Name, Operation> {
         body: JSON.stringify({ ...request, model: name }),
         signal: call.request.signal,
       });
-      const bytes = await read(answer, model, name);
+      const { bytes, value } = await read(answer, model, name);
       if (manages(call.identity)) return jsonOf(bytes);
-      const shown = JSON.parse(bytes.toString()) as Record<string, unknown>;
+      const shown: Record<string, unknown> = { ...value };
       for (const key of OPERATORS_ONLY) delete shown[key];
       return jsonOf(goJson(shown));
     },
@@ -90,11 +99,14 @@ export function nativeOperations(services: Services): Record<Name, Operation> {
   };
 }
 
-async function read(answer: UpstreamAnswer, model: string, upstreamModel = model): Promise<Buffer> {
+async function read(answer: UpstreamAnswer, model: string, upstreamModel = model): Promise<Document> {
   const bytes = await readAll(answer.body);
   if (answer.status !== 200)
     throw upstreamError(answer.status, bytes.toString(), { model, upstreamModel, dialect: 'ollama' });
-  return bytes;
+  const value = parseChunk(bytes);
+  const error = streamError(value, { model, upstreamModel, dialect: 'ollama' });
+  if (error) throw error;
+  return { bytes, value };
 }
 
 /** A host's parser may have made a value of the body. */

@@ -3,7 +3,6 @@ import type { NativeChunk, NativeToolCall } from './types.js';
 import { isObject } from './validate.js';
 
 const textOr = (value: unknown): string => (typeof value === 'string' ? value : '');
-const countOr = (value: unknown): number => (typeof value === 'number' && value > 0 ? value : 0);
 
 /** Some builds end with `done_reason` and never say `done` (ollama-vscode#61). */
 export function isDone(chunk: NativeChunk): boolean {
@@ -24,6 +23,11 @@ export function chunkToolCalls(chunk: NativeChunk): NativeToolCall[] {
   return calls.filter((call): call is NativeToolCall => isObject(call) && isObject(call.function));
 }
 
+/** A count as Ollama writes it; undefined where it has none, or something that is no count. */
+export function countOf(value: unknown): number | undefined {
+  return Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : undefined;
+}
+
 export interface TokenCounts {
   prompt: number;
   completion: number;
@@ -33,10 +37,9 @@ export interface TokenCounts {
 
 /** Ollama leaves counts out that are zero. `prompt` includes what was cached. */
 export function tokenCounts(chunk: NativeChunk): TokenCounts {
-  const prompt = countOr(chunk.prompt_eval_count);
-  const counts: TokenCounts = { prompt, completion: countOr(chunk.eval_count) };
-  if (typeof chunk.prompt_eval_cached_count === 'number') {
-    counts.cached = Math.min(countOr(chunk.prompt_eval_cached_count), prompt);
-  }
+  const prompt = countOf(chunk.prompt_eval_count) ?? 0;
+  const counts: TokenCounts = { prompt, completion: countOf(chunk.eval_count) ?? 0 };
+  const cached = countOf(chunk.prompt_eval_cached_count);
+  if (cached !== undefined) counts.cached = Math.min(cached, prompt);
   return counts;
 }

@@ -2,6 +2,7 @@
  * Ollama's streams: one JSON object a line. The bytes arrive in any pieces.
  */
 import { GatewayError } from '../errors.js';
+import { nestsTooDeep } from './depth.js';
 import { parseExact } from './json.js';
 import type { NativeChunk } from './types.js';
 import { isObject } from './validate.js';
@@ -79,7 +80,7 @@ export function lineSplitter({ maxLine = MAX_LINE }: { maxLine?: number } = {}):
  * Reads one line of a native stream, or a whole native answer. Numbers in tool calls keep their digits
  * ({@link parseExact}); only lines that hold tool calls pay for that.
  *
- * @throws GatewayError upstream_error for anything but a JSON object
+ * @throws GatewayError upstream_error for anything but a JSON object, and for one that nests deeply
  */
 export function parseChunk(line: Buffer): NativeChunk {
   const text = line.toString();
@@ -95,6 +96,11 @@ export function parseChunk(line: Buffer): NativeChunk {
   if (!isObject(value)) {
     throw new GatewayError('upstream_error', {
       message: 'The model server sent a line that is not an object.',
+    });
+  }
+  if (nestsTooDeep(value, line.length)) {
+    throw new GatewayError('upstream_error', {
+      message: 'The model server sent a line that nests too deeply.',
     });
   }
   return value;

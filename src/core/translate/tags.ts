@@ -14,6 +14,19 @@ export interface NativeTag {
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : '');
 
+/** An entry of `/api/tags` or `/api/ps`, as it came. */
+export interface ListedModel {
+  name: string;
+  [key: string]: unknown;
+}
+
+/** The entries of a reply of `/api/tags` or `/api/ps` as they came; what has no name is left out. */
+export function modelsIn(reply: unknown): ListedModel[] {
+  const models = isObject(reply) ? reply.models : undefined;
+  if (!Array.isArray(models)) return [];
+  return models.filter((model) => isObject(model) && typeof model.name === 'string');
+}
+
 /** The models in a reply of `/api/tags`, or in its list; anything that is not one is left out. */
 export function readTags(tags: unknown): NativeTag[] {
   const models = isObject(tags) ? tags.models : tags;

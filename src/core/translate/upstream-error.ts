@@ -54,13 +54,19 @@ function parsed(text: string): unknown {
   }
 }
 
+/** Characters of an error that are read; patterns are held against them. */
+const MOST_WORDS = 8_192;
+
 /** The words in an error value. llama-server's JSON comes to us as a string within the string. */
 function wordsIn(error: unknown, depth = 0): string | undefined {
   if (typeof error === 'string') {
     const inner = depth < 2 && error.trimStart().startsWith('{') ? parsed(error) : undefined;
-    return (isObject(inner) ? wordsIn(inner.error ?? inner.message, depth + 1) : undefined) ?? error;
+    return (
+      (isObject(inner) ? wordsIn(inner.error ?? inner.message, depth + 1) : undefined) ??
+      error.slice(0, MOST_WORDS)
+    );
   }
-  if (isObject(error)) return wordsIn(error.message ?? error.error, depth + 1);
+  if (isObject(error) && depth < 4) return wordsIn(error.message ?? error.error, depth + 1);
   return undefined;
 }
 

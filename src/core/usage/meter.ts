@@ -5,6 +5,7 @@
  * never more than was generated, except for tool calls, which come whole and are counted by their bytes.
  */
 import type { Charge } from '../store/port.js';
+import { countOf } from '../translate/chunk.js';
 import type { NativeCall, NativeChunk } from '../translate/types.js';
 
 export type Outcome = 'final' | 'estimated' | 'aborted' | 'failed';
@@ -84,10 +85,12 @@ export function createMeter({
     finish(call, chunk) {
       const estimate = estimateOf(call);
       // Some versions leave the count out where the prompt was in their cache.
-      const uncounted = chunk.prompt_eval_count === undefined && call.promptBytes > 0 && !call.answer;
-      if (chunk.prompt_eval_count !== undefined) observe(call, chunk.prompt_eval_count);
-      if (uncounted || (chunk.eval_count === undefined && running > 0)) exact = false;
-      close(estimate, chunk.prompt_eval_count ?? (uncounted ? estimate : 0), chunk.eval_count ?? running);
+      const prompt = countOf(chunk.prompt_eval_count);
+      const completion = countOf(chunk.eval_count);
+      const uncounted = prompt === undefined && call.promptBytes > 0 && !call.answer;
+      if (prompt !== undefined) observe(call, prompt);
+      if (uncounted || (completion === undefined && running > 0)) exact = false;
+      close(estimate, prompt ?? (uncounted ? estimate : 0), completion ?? running);
     },
 
     charge(outcome) {

@@ -64,13 +64,18 @@ export const errorLine = (error: GatewayError): string => `${goJson({ error: err
 
 /** Relays a stream line by line. There are no heartbeats: ollama-python fails on blank lines. */
 export function relayStream(context: ReplyContext): StreamEncoder {
+  /** The upstream has broken off without a line feed. */
+  let open = false;
   return {
     headers: { 'content-type': 'application/x-ndjson' },
     write(_call, chunk, line) {
-      if (line) return context.renamed ? renameModel(line, context.model) : line;
+      if (line) {
+        open = line.at(-1) !== LINE_FEED;
+        return context.renamed ? renameModel(line, context.model) : line;
+      }
       return `${goJson(context.renamed ? renamed(chunk, context.model) : chunk)}\n`;
     },
     end: () => '',
-    fail: errorLine,
+    fail: (error) => (open ? '\n' : '') + errorLine(error),
   };
 }
