@@ -9,7 +9,7 @@ import type { Readable } from 'node:stream';
 import type { Dialect } from './contract.js';
 import { GatewayError } from './errors.js';
 import { asGatewayError, storeAway } from './failure.js';
-import { pullStream } from './http/pull-stream.js';
+import { type Give, pushStream } from './http/push-stream.js';
 import { answerSize, readAll } from './http/read-all.js';
 import { type Lease, NOTHING_USED } from './limits/leases.js';
 import type { Charge } from './store/port.js';
@@ -24,7 +24,7 @@ import {
 } from './translate/index.js';
 import type { Exchange, NativeAnswer, NativeCall, NativeChunk, ReplyContext } from './translate/types.js';
 import type { Upstream } from './upstream/client.js';
-import { nativeChunks } from './upstream/native-stream.js';
+import { readNative } from './upstream/native-stream.js';
 import type { Meter, Outcome } from './usage/meter.js';
 
 export interface Work {
@@ -75,9 +75,9 @@ export function createGeneration(work: Work): Generation {
   };
   const stop = new AbortController();
   const leave = () => stop.abort();
-  lease.lost.addEventListener('abort', leave);
+  lease.onLost = leave;
   work.signal?.addEventListener('abort', leave);
-  if (work.signal?.aborted || lease.lost.aborted) leave();
+  if (work.signal?.aborted || lease.lost) leave();
   lease.known = () => (answered ? meter.charge('aborted') : NOTHING_USED);
   let sent = false;
   let answered = false;
@@ -98,11 +98,11 @@ export function createGeneration(work: Work): Generation {
 
   /** Ends what is under way; what to tell the client is returned. */
   async function fail(error: unknown): Promise<GatewayError> {
-    const gone = stop.signal.aborted && !lease.lost.aborted;
+    const gone = stop.signal.aborted && !lease.lost;
     stop.abort();
     await settle(gone ? 'aborted' : 'failed');
     if (gone) return new GatewayError('client_gone', { cause: error });
-    const failure = lease.lost.aborted ? storeAway(error) : asGatewayError(error);
+    const failure = lease.lost ? storeAway(error) : asGatewayError(error);
     // What was generated is charged; openai's clients would try twice more, and pay each time, without being asked.
     if (answered) failure.headers['x-should-retry'] ??= 'false';
     return failure;
@@ -148,39 +148,49 @@ export function createGeneration(work: Work): Generation {
     };
   }
 
-  /** Runs all calls into the sink; what it yields is for the client. */
-  async function* run(sink: Sink): AsyncGenerator<string | Buffer, void, void> {
+  /** Counts one call's chunks and gives the client all but the last one, which is returned: it is not final yet. */
+  async function relay(index: number, call: NativeCall, sink: Sink, give: Give): Promise<Final | undefined> {
+    const answer = readNative(await ask(call), asked);
+    let final: Final | undefined;
+    try {
+      for (let batch = await answer.next(); batch; batch = await answer.next()) {
+        seen();
+        // After its last line the answer is read to its end, so that the connection can be used again.
+        if (final) continue;
+        let out: string | Buffer = '';
+        for (const received of batch) {
+          final = isDone(received.chunk) ? received : undefined;
+          if (final) break;
+          const output = meter.count(received.chunk);
+          if (output > lease.output && !(await lease.grow(output - lease.output))) {
+            final = cut(call);
+            break;
+          }
+          out = join(out, sink.write(index, received.chunk, received.line));
+        }
+        if (out.length > 0) await give(out);
+        if (final && !final.line) break;
+      }
+      return final;
+    } finally {
+      answer.stop();
+    }
+  }
+
+  /** Runs all calls into the sink; what comes out of it is given to the client. */
+  async function run(sink: Sink, give: Give): Promise<void> {
     const { calls } = exchange;
     for (const [index, call] of calls.entries()) {
       let final: Final | undefined = call.answer && { chunk: call.answer };
       if (!final && lease.ceiling !== undefined && meter.output >= lease.ceiling) final = cut(call);
-      if (!final) {
-        for await (const batch of nativeChunks(await ask(call), asked)) {
-          seen();
-          // After its last line the answer is read to its end, so that the connection can be used again.
-          if (final) continue;
-          let out: string | Buffer = '';
-          for (const received of batch) {
-            final = isDone(received.chunk) ? received : undefined;
-            if (final) break;
-            const output = meter.count(received.chunk);
-            if (output > lease.output && !(await lease.grow(output - lease.output))) {
-              final = cut(call);
-              break;
-            }
-            out = join(out, sink.write(index, received.chunk, received.line));
-          }
-          if (out.length > 0) yield out;
-          if (final && !final.line) break;
-        }
-      }
+      final ??= await relay(index, call, sink, give);
       if (!final)
         throw new GatewayError('upstream_error', { message: 'The model server ended its answer early.' });
       if (final.line || call.answer) meter.finish(call, final.chunk);
       const last = index === calls.length - 1;
       if (last) await settle(meter.exact() ? 'final' : 'estimated');
       const out = join(sink.write(index, final.chunk, final.line), last ? sink.end() : '');
-      if (out.length > 0) yield out;
+      if (out.length > 0) await give(out);
     }
   }
 
@@ -216,9 +226,7 @@ export function createGeneration(work: Work): Generation {
       },
       end: () => '',
     };
-    for await (const _ of run(sink)) {
-      // The sink yields nothing.
-    }
+    await run(sink, () => undefined);
     return collectors.map((collected, index) => ({ value: collected.value(), bytes: documents[index] }));
   }
 
@@ -235,7 +243,7 @@ export function createGeneration(work: Work): Generation {
     async stream() {
       const encoder = exchange.encoder(work.context);
       const { heartbeat } = encoder;
-      const pulling = pullStream(run(encoder), {
+      const pushing = pushStream((give) => run(encoder, give), {
         heartbeat:
           heartbeat !== undefined && work.heartbeatEvery > 0
             ? { text: heartbeat, every: work.heartbeatEvery }
@@ -252,7 +260,7 @@ export function createGeneration(work: Work): Generation {
         },
       });
       try {
-        return { headers: encoder.headers, body: await pulling };
+        return { headers: encoder.headers, body: await pushing };
       } catch (error) {
         throw await fail(error);
       }

@@ -70,6 +70,15 @@ describe('an answer', () => {
     expect(relayed.text.split('\n')).toHaveLength(4);
   });
 
+  test('that fails in the same packet as its text loses none of the text', async () => {
+    answer = answering(lines(says('Hi'), says('!'), { error: 'it broke' }));
+    const { status, text } = await chat({ stream: true });
+    expect(status).toBe(200);
+    expect(text).toMatch(/"content":"Hi".*"content":"!".*data: \{"error":/s);
+    expect(text).not.toContain('[DONE]');
+    expect((await chat()).status).toBe(502);
+  });
+
   test('with a reason to be done, but not done, is finished', async () => {
     answer = answering(lines(says('Hi!'), says('', { done_reason: 'length' })));
     const { text } = await chat({ stream: true });

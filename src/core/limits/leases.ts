@@ -49,8 +49,10 @@ export interface Lease {
   ceiling: number | undefined;
   /** `x-ratelimit-*`, with this request's hold, or what it came to where it is settled. */
   headers(): ResponseHeaders;
-  /** Aborted when the hold is no longer ours: the process stood still for longer than the lease. */
-  lost: AbortSignal;
+  /** The hold is no longer ours: the process stood still for longer than the lease. */
+  lost: boolean;
+  /** Called when it is lost: the generation says what is to be done. */
+  onLost: () => void;
   /** What the request is known to have used, should this process die: the generation says. */
   known: () => Charge;
   /** Adds at least `needed` output tokens to the grant; false where the limit has no more. */
@@ -92,7 +94,6 @@ interface OpenLease {
   /** On the clock of `performance.now()`; Infinity where there is no limit that somebody else could need. */
   ends: number;
   lease: Lease;
-  lost: AbortController;
 }
 
 export function createLeases({
@@ -126,7 +127,6 @@ export function createLeases({
 
     const limited = reserved.left !== null;
     const left = limited ? reserved.left! - ask.prompt : Number.POSITIVE_INFINITY;
-    const lost = new AbortController();
     let settled: Promise<void> | undefined;
     let spent: Charge | undefined;
 
@@ -137,14 +137,15 @@ export function createLeases({
       ceiling: ceilingOf(ask.maxTokens, left),
       headers: () =>
         rateHeaders(meanings, spent ? settledCounters(reserved, meanings, spent) : reserved.counters, at),
-      lost: lost.signal,
+      lost: false,
+      onLost: () => {},
       known: () => NOTHING_USED,
       async grow(needed) {
         const asked = performance.now();
         const more = await store.extend(hold, topUp(needed), { lease: LEASE, known: lease.known() });
         if (more.ok) lease.output += more.granted;
         if (more.ok || more.why === 'full') prolong(entry, asked);
-        else lost.abort();
+        else lose(lease);
         return more.ok;
       },
       settle(charge) {
@@ -160,9 +161,14 @@ export function createLeases({
       },
     };
     const bounded = hold.claims.some(({ max }) => max !== null);
-    const entry: OpenLease = { hold, lease, lost, ends: bounded ? sent + LEASE : Number.POSITIVE_INFINITY };
+    const entry: OpenLease = { hold, lease, ends: bounded ? sent + LEASE : Number.POSITIVE_INFINITY };
     open.set(hold.id, entry);
     return lease;
+  }
+
+  function lose(lease: Lease): void {
+    lease.lost = true;
+    lease.onLost();
   }
 
   function prolong(entry: OpenLease, since: number): void {
@@ -189,14 +195,15 @@ export function createLeases({
     const gone = new Set(await store.renew(holds, LEASE));
     for (const { hold } of holds) {
       const entry = open.get(hold.id);
-      if (gone.has(hold.id)) entry?.lost.abort();
-      else if (entry) prolong(entry, since);
+      if (!entry) continue;
+      if (gone.has(hold.id)) lose(entry.lease);
+      else prolong(entry, since);
     }
   }
 
   async function endOverdue(): Promise<void> {
-    for (const { ends, lost } of open.values()) {
-      if (performance.now() > ends - MARGIN) lost.abort();
+    for (const { ends, lease } of open.values()) {
+      if (performance.now() > ends - MARGIN) lose(lease);
     }
   }
 

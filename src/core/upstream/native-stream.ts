@@ -1,4 +1,6 @@
 /** The chunks of a native answer, as many at a time as came together; an error line is thrown. */
+import type { Readable } from 'node:stream';
+import { GatewayError } from '../errors.js';
 import { lineSplitter, parseChunk, streamError, type UpstreamContext } from '../translate/index.js';
 import type { NativeChunk } from '../translate/types.js';
 
@@ -8,26 +10,85 @@ export interface Received {
   line: Buffer;
 }
 
+export interface NativeReader {
+  /**
+   * What has come since the last call, or comes next; undefined at the end. Nobody asks twice at once.
+   * @throws GatewayError where a line is no JSON or says that the model failed: after all that came before it
+   */
+  next(): Promise<Received[] | undefined>;
+  /** Reads no more. Where the answer has not ended, its connection does. */
+  stop(): void;
+}
+
 /**
+ * Not `for await`, which takes several turns of the queue for each chunk: there is one for each token.
  * @param context how an error line is put to the client
- * @throws GatewayError where a line is no JSON or says that the model failed
  */
-export async function* nativeChunks(
-  body: AsyncIterable<Buffer>,
-  context: UpstreamContext,
-): AsyncGenerator<Received[], void, void> {
+export function readNative(body: Readable, context: UpstreamContext): NativeReader {
   const lines = lineSplitter();
-  const receive = (line: Buffer): Received => {
+  let waiting: Received[] = [];
+  let done = false;
+  let failure: unknown;
+  let wake: (() => void) | undefined;
+
+  function receive(line: Buffer): void {
     const chunk = parseChunk(line);
     const error = streamError(chunk, context);
     if (error) throw error;
-    return { chunk, line };
-  };
-
-  for await (const bytes of body) {
-    const received = lines.push(bytes).map(receive);
-    if (received.length > 0) yield received;
+    waiting.push({ chunk, line });
   }
-  const rest = lines.end();
-  if (rest) yield [receive(rest)];
+
+  function finish(error?: unknown): void {
+    if (done) return;
+    done = true;
+    failure = error;
+  }
+
+  /** Takes what has come, and hands it over. */
+  function take(work: () => void): void {
+    if (done) return;
+    try {
+      work();
+    } catch (error) {
+      finish(error);
+      body.destroy();
+    }
+    if (wake) wake();
+    else if (!done) body.pause();
+  }
+
+  body
+    .on('data', (bytes: Buffer) => take(() => lines.push(bytes).forEach(receive)))
+    .on('end', () =>
+      take(() => {
+        const rest = lines.end();
+        if (rest) receive(rest);
+        finish();
+      }),
+    )
+    .on('error', (error) => take(() => finish(error)))
+    .on('close', () => take(() => finish(new GatewayError('upstream_unavailable'))));
+
+  return {
+    async next() {
+      while (waiting.length === 0 && !done) {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+          body.resume();
+        });
+        wake = undefined;
+      }
+      if (waiting.length > 0) {
+        const received = waiting;
+        waiting = [];
+        return received;
+      }
+      if (failure !== undefined) throw failure;
+      return undefined;
+    },
+    stop() {
+      finish();
+      if (!body.readableEnded) body.destroy();
+    },
+  };
 }
