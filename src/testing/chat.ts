@@ -11,6 +11,7 @@ import {
   type Plan,
   run,
   standInLine,
+  unload,
   type Writer,
 } from './generation.js';
 import type { Logprob } from './logprobs.js';
@@ -140,7 +141,7 @@ function planOf(visit: Visit, model: Model, request: ChatRequest, messages: Mess
 
 export const chat: Handler = async (visit) => {
   const request = readBody(visit, 'ChatRequest', CHAT);
-  const { models, locks } = visit.world;
+  const { models } = visit.world;
   const top = request.top_logprobs ?? 0;
   if (top < 0 || top > 20) throw new ApiError(400, 'top_logprobs must be between 0 and 20');
   if (!parseName(request.model ?? '')) throw new ApiError(400, 'model is required');
@@ -158,7 +159,7 @@ export const chat: Handler = async (visit) => {
     done_reason: reason,
   });
   if (messages.length === 0 && request.keep_alive === 0) {
-    if (locks.heal(model.name)) models.unload(model);
+    unload(visit, model);
     visit.reply.json(200, empty('unload'));
     return;
   }

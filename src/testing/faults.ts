@@ -46,31 +46,48 @@ export function createFaults(): Faults {
 export interface Locks {
   lock(model: string): void;
   isLocked(model: string): boolean;
-  /** Counts a request that waits for a locked model, until the returned function is called. */
-  wait(model: string): () => void;
-  /** What unloading does: it works only where no request waits. */
-  heal(model: string): boolean;
+  /**
+   * Counts a request that waits for a locked model, until the returned function is called.
+   * @returns whether the model is free, as its unloading had been asked for and nobody waits any more
+   */
+  wait(model: string): () => boolean;
+  /** Asks for the model to be unloaded. @returns whether it is free at once, as nobody waits */
+  unload(model: string): boolean;
+}
+
+interface Lock {
+  waiting: number;
+  unloading: boolean;
 }
 
 export function createLocks(): Locks {
-  const waiting = new Map<string, number>();
+  const locks = new Map<string, Lock>();
+
+  function freed(key: string, lock: Lock): boolean {
+    return lock.unloading && lock.waiting === 0 && locks.get(key) === lock && locks.delete(key);
+  }
+
   return {
     lock(model) {
-      waiting.set(nameKey(model), 0);
+      locks.set(nameKey(model), { waiting: 0, unloading: false });
     },
-    isLocked: (model) => waiting.has(nameKey(model)),
+    isLocked: (model) => locks.has(nameKey(model)),
     wait(model) {
       const key = nameKey(model);
-      waiting.set(key, (waiting.get(key) ?? 0) + 1);
+      const lock = locks.get(key);
+      if (!lock) return () => false;
+      lock.waiting += 1;
       return () => {
-        const count = waiting.get(key);
-        if (count !== undefined) waiting.set(key, count - 1);
+        lock.waiting -= 1;
+        return freed(key, lock);
       };
     },
-    heal(model) {
-      const free = (waiting.get(nameKey(model)) ?? 0) === 0;
-      if (free) waiting.delete(nameKey(model));
-      return free;
+    unload(model) {
+      const key = nameKey(model);
+      const lock = locks.get(key);
+      if (!lock) return true;
+      lock.unloading = true;
+      return freed(key, lock);
     },
   };
 }

@@ -9,6 +9,7 @@ import {
   type Plan,
   run,
   standInLine,
+  unload,
   type Writer,
 } from './generation.js';
 import type { Logprob } from './logprobs.js';
@@ -120,7 +121,7 @@ function createWriter(visit: Visit, request: GenerateRequest, prompt: string, th
 
 export const generate: Handler = async (visit) => {
   const request = readBody(visit, 'GenerateRequest', GENERATE);
-  const { models, locks } = visit.world;
+  const { models } = visit.world;
   const top = request.top_logprobs ?? 0;
   if (top < 0 || top > 20) throw new ApiError(400, 'top_logprobs must be between 0 and 20');
   const model = modelOf(visit, request.model, new ApiError(404, `model '${request.model ?? ''}' not found`));
@@ -133,7 +134,7 @@ export const generate: Handler = async (visit) => {
   });
   const silent = (request.prompt ?? '') === '';
   if (silent && request.keep_alive === 0) {
-    if (locks.heal(model.name)) models.unload(model);
+    unload(visit, model);
     visit.reply.json(200, empty('unload'));
     return;
   }

@@ -61,7 +61,13 @@ export async function standInLine({ world, gone }: Visit, model: Model): Promise
   if (!world.locks.isLocked(model.name)) return;
   const leave = world.locks.wait(model.name);
   await until(gone);
-  leave();
+  if (leave()) world.models.unload(model);
+}
+
+/** What `keep_alive: 0` without a prompt asks for. A locked model goes when nobody waits for it any more. */
+export function unload({ world }: Visit, model: Model): void {
+  if (world.locks.unload(model.name)) world.models.unload(model);
+  else world.models.expire(model);
 }
 
 /** Tokens of a whole answer that are generated without looking at the client, where there is no pace. */

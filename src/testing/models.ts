@@ -68,6 +68,8 @@ export interface Loaded {
   model: Model;
   /** Milliseconds since 1970; infinite for ever. */
   expiresAt: number;
+  /** It stays beyond its time, until it is unloaded. */
+  held: boolean;
 }
 
 export interface Models {
@@ -78,6 +80,10 @@ export interface Models {
   remove(name: string): boolean;
   /** Loads it, or keeps it loaded. @param keepAlive milliseconds, five minutes when left out */
   load(model: Model, keepAlive?: number): void;
+  /** Keeps it loaded until it is unloaded, whatever is asked. */
+  hold(model: Model): void;
+  /** Its time is over. */
+  expire(model: Model): void;
   unload(model: Model): void;
   /** The longest-lived first. */
   loaded(): Loaded[];
@@ -135,14 +141,24 @@ export function createModels(initial: SimulatedModel[]): Models {
     },
     load(model, keepAlive = FIVE_MINUTES) {
       const key = nameKey(model.name);
+      if (running.get(key)?.held) return;
       if (keepAlive === 0) running.delete(key);
-      else running.set(key, { model, expiresAt: Date.now() + keepAlive });
+      else running.set(key, { model, expiresAt: Date.now() + keepAlive, held: false });
+    },
+    hold(model) {
+      running.set(nameKey(model.name), { model, expiresAt: Date.now() + FIVE_MINUTES, held: true });
+    },
+    expire(model) {
+      const loaded = running.get(nameKey(model.name));
+      if (loaded) loaded.expiresAt = Date.now();
     },
     unload(model) {
       running.delete(nameKey(model.name));
     },
     loaded() {
-      for (const [key, { expiresAt }] of running) if (expiresAt <= Date.now()) running.delete(key);
+      for (const [key, { expiresAt, held }] of running) {
+        if (expiresAt <= Date.now() && !held) running.delete(key);
+      }
       return [...running.values()].sort((a, b) => b.expiresAt - a.expiresAt);
     },
   };

@@ -86,7 +86,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     const stream = record.generated > 0 && model !== undefined && world.models.find(model);
     if (!stream || !world.faults.take(['lock'], path, model)) return;
     world.locks.lock(model);
-    world.models.load(stream, Number.POSITIVE_INFINITY);
+    world.models.hold(stream);
   }
 
   async function receive(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -77,7 +77,7 @@ export type FaultKind =
   | 'garbage'
   /**
    * The next answer that a client leaves halfway locks its model (ollama#17131): requests for it are
-   * accepted and never answered, `/api/ps` shows it loaded, others go on. Unloading heals it, where no
+   * accepted and never answered, `/api/ps` shows it loaded, others go on. Unloading heals it, as soon as no
    * request waits for it.
    */
   | 'lock';

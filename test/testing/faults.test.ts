@@ -205,16 +205,22 @@ describe('the lock', () => {
     request.destroy();
   });
 
-  it('is healed by unloading, but not while a request waits', async () => {
+  it('is healed by unloading, as soon as no request waits', async () => {
     await lock();
+    const loaded = async () => {
+      const { models } = JSON.parse((await send(simulator.url, { method: 'GET', path: '/api/ps' })).body);
+      return models.find(({ name }: { name: string }) => name === 'llama2:latest');
+    };
     const waiting = open('/api/chat', HELLO);
     await eventually(() => last().state === 'running' && last().body !== undefined);
-    expect((await unload()).status).toBe(200);
+    expect(Date.parse((await loaded()).expires_at)).toBeGreaterThan(Date.now());
+    expect(JSON.parse((await unload()).body)).toMatchObject({ done: true, done_reason: 'unload' });
     expect(simulator.requests.filter(({ state }) => state === 'running')).toHaveLength(1);
+    expect(Date.parse((await loaded()).expires_at)).toBeLessThanOrEqual(Date.now());
 
     waiting.destroy();
     await eventually(() => !simulator.requests.some(({ state }) => state === 'running'));
-    expect(JSON.parse((await unload()).body)).toMatchObject({ done: true, done_reason: 'unload' });
+    expect(await loaded()).toBeUndefined();
     const healed = await post(simulator.url, '/api/chat', HELLO);
     expect(lines(healed).at(-1)).toMatchObject({ done: true });
   });
