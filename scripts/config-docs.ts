@@ -19,6 +19,8 @@ const WORDS: Record<string, string> = {
   'api_gateways.ollama.connect_timeout': 'Seconds to connect to Ollama.',
   'api_gateways.ollama.first_byte_timeout':
     'Seconds until an answer begins, with the loading of the model; 0 waits for ever.',
+  'api_gateways.ollama.stall_timeout':
+    'Seconds, for each 4 KB of a request, until a loaded model that answers nothing is unloaded and asked again; 0 never does so.',
   'api_gateways.openai.base_path': "Path of OpenAI's dialect.",
   'api_gateways.openai.default_model': 'For requests that name no model.',
   'api_gateways.openai.model_mappings': "Clients' names for models, and what they stand for.",

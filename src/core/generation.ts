@@ -116,6 +116,7 @@ export function createGeneration(work: Work): Generation {
       path: exchange.endpoint,
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(nativeBody(call)),
+      model: exchange.load ? undefined : work.upstreamModel,
       signal: stop.signal,
     });
     if (answer.status === 200) return answer.body;

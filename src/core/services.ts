@@ -25,7 +25,8 @@ import type { KeyvInstance } from './store/keyv/documents.js';
 import { openStore } from './store/open.js';
 import type { Store } from './store/port.js';
 import { whenReachable } from './store/when-reachable.js';
-import { createUpstream, type Upstream } from './upstream/client.js';
+import { createUpstream } from './upstream/client.js';
+import { createHealing, type Heal, type HealingUpstream } from './upstream/healing.js';
 import { createEstimator, type Estimator } from './usage/estimate.js';
 import { createJournal } from './usage/journal.js';
 import { startRetention } from './usage/retention.js';
@@ -34,7 +35,7 @@ import { VERSION } from './version.js';
 export interface Services extends Omit<Admin, 'close'> {
   routes: Routes;
   settings: LiveSettings;
-  upstream: Upstream;
+  upstream: HealingUpstream;
   models: Models;
   estimator: Estimator;
   leases: Leases;
@@ -67,6 +68,12 @@ export interface ServiceOptions {
   beforeForward?: BeforeForward;
 }
 
+const HEALED: Record<Heal['outcome'], string> = {
+  unloaded: 'a model answered nothing and was unloaded; what waited for it is sent again',
+  held: 'a model answers nothing, and others than this gateway keep it loaded',
+  failed: 'a model answers nothing, and could not be unloaded',
+};
+
 export async function createServices(options: ServiceOptions): Promise<Services> {
   const { config, source } = options;
   const where = options.store ?? config.store.url;
@@ -86,10 +93,18 @@ export async function createServices(options: ServiceOptions): Promise<Services>
   const admin = createAdmin(config, store, source);
   const accessTokens = createAccessTokens({ secrets, ttl: config.auth.access_token_ttl });
   const { ollama } = config.api_gateways;
-  const upstream = createUpstream({
-    origin: `${ollama.host}:${ollama.port}`,
-    connectTimeout: ollama.connect_timeout,
-    firstByteTimeout: ollama.first_byte_timeout,
+  const upstream = createHealing({
+    upstream: createUpstream({
+      origin: `${ollama.host}:${ollama.port}`,
+      connectTimeout: ollama.connect_timeout,
+      firstByteTimeout: ollama.first_byte_timeout,
+    }),
+    stallTimeout: ollama.stall_timeout,
+    elsewhere: () => presence.modelsElsewhere(),
+    onHeal(heal) {
+      metrics.healed(heal.model, heal.outcome);
+      logs.gateway.warn({ ...heal }, HEALED[heal.outcome]);
+    },
   });
   const onTrouble = (error: unknown) => logs.error.error({ err: error }, 'trouble in the background');
   const leases = createLeases({
@@ -118,7 +133,13 @@ export async function createServices(options: ServiceOptions): Promise<Services>
     options.authenticate &&
     createHostUsers({ authenticate: options.authenticate, overrides: admin.limits.overrides });
   const traffic = createTraffic();
-  const presence = announceProcess({ store, traffic, version: VERSION, onTrouble });
+  const presence = announceProcess({
+    store,
+    traffic,
+    models: upstream.activity,
+    version: VERSION,
+    onTrouble,
+  });
   const retention = startRetention({ store, days: config.usage.retention_days, onTrouble });
 
   return {

@@ -84,6 +84,8 @@ export const gatewaysSchema = section({
     connect_timeout: timeout().default(5),
     /** Seconds until an answer begins, with the loading of the model; 0 waits for ever. */
     first_byte_timeout: timeout(0).default(600),
+    /** Seconds, for each 4 KB of a request, until a silent model is unloaded and asked again; 0 never does so. */
+    stall_timeout: timeout(0).default(30),
   }).prefault({}),
   openai: section({
     base_path: basePath().default('/openai/v1'),

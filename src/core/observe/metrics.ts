@@ -36,6 +36,9 @@ export interface Metrics {
   /** From sending a request to the upstream to the end of its answer. */
   upstreamDone(seconds: number): void;
   upstreamUp(up: boolean): void;
+  /** @param model a model that the upstream has */
+  healed(model: string, outcome: string): void;
+  lockedModels(count: number): void;
   gatewayEnabled(gateway: GatewayName, enabled: boolean): void;
   storeDone(operation: string, seconds: number): void;
   storeFailed(): void;
@@ -140,6 +143,18 @@ export function createMetrics(): Metrics {
     registers,
     aggregator: 'min',
   });
+  const heals = new Counter({
+    name: 'parallama_upstream_heals_total',
+    help: 'Models that answered nothing and were to be unloaded, by how it ended.',
+    labelNames: ['model', 'outcome'],
+    registers,
+  });
+  const locked = new Gauge({
+    name: 'parallama_upstream_locked_models',
+    help: 'Models that answer nothing and are being unloaded, or could not be.',
+    registers,
+    aggregator: 'max',
+  });
   const enabled = new Gauge({
     name: 'parallama_gateway_enabled',
     help: 'Whether the gateway is switched on: 1 or 0.',
@@ -194,6 +209,8 @@ export function createMetrics(): Metrics {
     failed: (gateway, kind) => errors.inc({ gateway, kind }),
     upstreamDone: (seconds) => upstreamSeconds.observe(seconds),
     upstreamUp: (up) => upstreamUp.set(up ? 1 : 0),
+    healed: (model, outcome) => heals.inc({ model, outcome }),
+    lockedModels: (count) => locked.set(count),
     gatewayEnabled: (gateway, on) => enabled.set({ gateway }, on ? 1 : 0),
     storeDone: (operation, seconds) => storeSeconds.observe({ operation }, seconds),
     storeFailed: () => storeErrors.inc(),

@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { GATEWAYS, type GatewayName } from '../contract.js';
 import { type Records, StoreUnavailable } from '../store/port.js';
+import type { ModelActivity } from '../upstream/healing.js';
 import { meanTraffic, type RecentTraffic, type Traffic, type TrafficSum } from './traffic.js';
 
 export interface RunningProcess {
@@ -16,11 +17,15 @@ export interface RunningProcess {
   version: string;
   /** Of the last minute. */
   traffic: Record<GatewayName, TrafficSum>;
+  /** By the upstream's names. An older version's row has none. */
+  models?: Record<string, ModelActivity>;
 }
 
 export interface Presence {
   /** The last minute of all processes on the store; of this one alone while the store is away. */
   traffic(): Promise<Record<GatewayName, RecentTraffic>>;
+  /** What the other processes on the store see of the upstream's models; nothing while the store is away. */
+  modelsElsewhere(): Promise<Record<string, ModelActivity>[]>;
   /** Takes the row back. */
   close(): Promise<void>;
 }
@@ -55,11 +60,13 @@ export function sumTraffic(processes: RunningProcess[]): Record<GatewayName, Rec
 export function announceProcess({
   store,
   traffic,
+  models = () => ({}),
   version,
   onTrouble,
 }: {
   store: Pick<Records, 'create' | 'update' | 'delete' | 'get' | 'list'>;
   traffic: Pick<Traffic, 'sum'>;
+  models?(): Record<string, ModelActivity>;
   version: string;
   onTrouble(error: unknown): void;
 }): Presence {
@@ -77,6 +84,7 @@ export function announceProcess({
       started,
       version,
       traffic: { ollama: ollama!, openai: openai! },
+      models: models(),
     };
   }
 
@@ -117,6 +125,10 @@ export function announceProcess({
       // Its own row is a moment old.
       all.set(id, self());
       return sumTraffic([...all.values()]);
+    },
+    async modelsElsewhere() {
+      const all = await others();
+      return [...all].filter(([other]) => other !== id).map(([, process]) => process.models ?? {});
     },
     async close() {
       closed = true;

@@ -52,6 +52,7 @@ export function serviceOperations(services: Services): Record<Name, Operation> {
 
   metrics.beforeRead(async () => {
     await checks();
+    metrics.lockedModels(upstream.locked().length);
     for (const name of enabled) metrics.gatewayEnabled(name, settings.of(name).enabled);
   });
 
@@ -67,7 +68,7 @@ export function serviceOperations(services: Services): Record<Name, Operation> {
         checks(),
         presence.traffic(),
       ]);
-      const working = storeUp && upstreamUp ? 'operational' : 'degraded';
+      const working = storeUp && upstreamUp && upstream.locked().length === 0 ? 'operational' : 'degraded';
       const statusOf = (name: GatewayName) => (settings.of(name).enabled ? working : 'disabled');
       const gateways = Object.fromEntries(
         enabled.map((name) => [name, { status: statusOf(name), ...traffic[name] }]),

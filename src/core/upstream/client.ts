@@ -24,6 +24,8 @@ export interface UpstreamRequest {
   path: string;
   headers?: Record<string, string>;
   body?: string | Buffer | Readable;
+  /** Where a model is to work for it: Ollama's name. */
+  model?: string;
   signal?: AbortSignal;
 }
 
