@@ -9,7 +9,7 @@ const SRC = resolve(import.meta.dirname, '../src');
 const LAYERS = [
   ['core/contract.ts', 'core/version.ts'],
   ['core/errors.ts'],
-  ['core/http/', 'core/store/', 'core/translate/', 'core/config.ts', 'core/config/'],
+  ['core/http/', 'core/store/', 'core/translate/', 'core/config.ts', 'core/config/', 'core/loose-files.ts'],
   [
     'core/auth/',
     'core/limits/',

@@ -11,6 +11,7 @@ import { GatewayError } from './errors.js';
 import { createEvents, type Events } from './events.js';
 import type { BeforeForward } from './hooks.js';
 import { createLeases, type Leases } from './limits/leases.js';
+import { looseFiles } from './loose-files.js';
 import { createModels, type Models } from './models.js';
 import { createLogs, type HostLogger, type Logs, logsFrom } from './observe/logs.js';
 import { createMetrics, type Metrics } from './observe/metrics.js';
@@ -163,6 +164,7 @@ export async function createServices(options: ServiceOptions): Promise<Services>
     notices: [
       ...(options.accounts ? [secrets.notice, secrets.warning] : []),
       opened.warning,
+      ...(await looseFiles(store, config, source)),
       store.notice,
       ...logs.notices,
     ].filter((text) => text !== undefined),

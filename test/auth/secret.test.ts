@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { chmod, mkdir, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { build } from 'esbuild';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { claimSecret, loadSecrets } from '../../src/core/auth/secret.js';
 import { failure } from './parts.js';
@@ -85,7 +86,9 @@ describe('the secret file', () => {
 
   it('is one secret for several processes that start at once', async () => {
     const beside = await directory();
-    const module = new URL('../../src/core/auth/secret.ts', import.meta.url).href;
+    const module = join(await directory(), 'secret.mjs');
+    const source = join(import.meta.dirname, '../../src/core/auth/secret.ts');
+    await build({ entryPoints: [source], outfile: module, bundle: true, platform: 'node', format: 'esm' });
     const script = `
       const { loadSecrets } = await import(${JSON.stringify(module)});
       process.stdin.once('data', async () => {

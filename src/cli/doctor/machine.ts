@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { Config } from '../../core/config.js';
+import { looseMode } from '../../core/loose-files.js';
 import { askUpstream } from '../../core/upstream/version.js';
 import { type Check, failed, ok, warning } from './check.js';
 
@@ -38,9 +39,8 @@ export async function checkSecret(file: string | undefined): Promise<Check> {
   const path = resolve(file);
   const info = await stat(path).catch(() => undefined);
   if (!info) return ok('secret', `${path} is made at the first start`);
-  const mode = info.mode & 0o777;
-  const loose = process.platform !== 'win32' && (mode & 0o077) !== 0;
-  if (loose) return warning('secret', `others can use ${path} (mode ${mode.toString(8)}): chmod 600 it`);
+  const loose = await looseMode(path, 'group and others');
+  if (loose) return warning('secret', `others can use ${path} (mode ${loose}): chmod 600 it`);
   return ok('secret', path);
 }
 

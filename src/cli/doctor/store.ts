@@ -1,5 +1,6 @@
 /** The store: whether it answers, and what it guarantees. */
 import type { Config } from '../../core/config.js';
+import { looseFiles } from '../../core/loose-files.js';
 import { runningProcesses } from '../../core/observe/processes.js';
 import { openConfiguredStore } from '../../core/store/configured.js';
 import { type Check, failed, ok, warning } from './check.js';
@@ -24,6 +25,7 @@ export async function checkStore(config: Config, source: string | undefined): Pr
       checks.push(ok('guarantee', GUARANTEES[store.kind] ?? OTHERS));
       if (store.notice) checks.push(warning('store', store.notice));
       if (loose) checks.push(warning('password', loose));
+      for (const text of await looseFiles(store, config, source)) checks.push(warning('files', text));
       const running = await runningProcesses(store);
       const names = running.map(({ host, pid }) => `${host} ${pid}`).join(', ');
       checks.push(

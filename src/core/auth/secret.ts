@@ -5,6 +5,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { link, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { looseMode } from '../loose-files.js';
 import type { Records, Store } from '../store/port.js';
 
 export interface Secret {
@@ -125,10 +126,8 @@ async function readText(path: string): Promise<string> {
 }
 
 async function modeWarning(path: string): Promise<string | undefined> {
-  const mode = (await stat(path)).mode & 0o777;
-  // Windows has no such modes, and reports all files as readable by everybody.
-  if (process.platform === 'win32' || (mode & 0o077) === 0) return undefined;
-  return `Others on this machine can use the secret file ${path} (mode ${mode.toString(8)}): chmod 600 it.`;
+  const mode = await looseMode(path, 'group and others');
+  return mode && `Others on this machine can use the secret file ${path} (mode ${mode}): chmod 600 it.`;
 }
 
 function hasCode(error: unknown, code: string): boolean {

@@ -1,7 +1,8 @@
 /** The store that a configuration names, with the password from its file. */
-import { readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { StoreConfig } from '../config.js';
+import { looseMode } from '../loose-files.js';
 import { openStore } from './open.js';
 import type { Store } from './port.js';
 
@@ -51,8 +52,6 @@ async function readPassword(
 }
 
 async function modeWarning(file: string): Promise<string | undefined> {
-  const mode = (await stat(file)).mode & 0o777;
-  // Windows has no such modes, and reports all files as readable by everybody.
-  if (process.platform === 'win32' || (mode & 0o077) === 0) return undefined;
-  return `Others on this machine can use the password file ${file} (mode ${mode.toString(8)}): chmod 600 it.`;
+  const mode = await looseMode(file, 'group and others');
+  return mode && `Others on this machine can use the password file ${file} (mode ${mode}): chmod 600 it.`;
 }
