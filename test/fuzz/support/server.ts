@@ -10,7 +10,12 @@ import { GATEWAYS } from '../../../src/core/contract.js';
 import { claimKey, meaningsAt } from '../../../src/core/limits/claims.js';
 import { UNLIMITED } from '../../../src/core/limits/types.js';
 import { verifyUsage } from '../../../src/core/usage/verify.js';
-import { DEFAULT_MODELS, type SimulatedRequest, startSimulator } from '../../../src/testing/index.js';
+import {
+  DEFAULT_MODELS,
+  type SimulatedRequest,
+  type Simulator,
+  startSimulator,
+} from '../../../src/testing/index.js';
 import { type Reply, type SendOptions, send } from '../../support/gateway.js';
 import { startServer, writeConfig } from '../../support/server-process.js';
 
@@ -42,6 +47,8 @@ export interface Target {
   admin: Account;
   /** Has limits that are never reached. */
   member: Account;
+  simulator: Simulator;
+  /** Its address, which no answer may name. */
   upstream: string;
   ask(account: Account, path: string, options: SendOptions): Promise<Trial>;
   /** What can be said when all is done. */
@@ -119,6 +126,7 @@ limits: { roles: { premium: { ollama: ${PLENTY}, openai: ${PLENTY} } } }
 
   return {
     ...accounts,
+    simulator,
     upstream: `127.0.0.1:${simulator.port}`,
 
     async ask(user, path, options) {
