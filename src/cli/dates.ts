@@ -17,7 +17,7 @@ export function readSpan(
   const first = days === undefined ? BEGINNING : dayOf(Date.parse(end) - (days - 1) * DAY);
   const start = readDate('start-date', values['start-date']) ?? first;
   if (start > end) throw new UsageError(`The start, ${start}, is after the end, ${end}.`);
-  return { start, end, span: { from: `${start}T00`, to: `${dayOf(Date.parse(end) + DAY)}T00` } };
+  return { start, end, span: { from: `${start}T00`, to: `${end}T24` } };
 }
 
 /** Before the first release. */

@@ -9,15 +9,19 @@ const span = (values: object, days?: number) =>
   );
 
 test('the last days, today included', () => {
-  expect(span({}, 30).span).toEqual({ from: '2026-10-25T00', to: '2026-11-24T00' });
-  expect(span({}, 1).span).toEqual({ from: '2026-11-23T00', to: '2026-11-24T00' });
+  expect(span({}, 30).span).toEqual({ from: '2026-10-25T00', to: '2026-11-23T24' });
+  expect(span({}, 1).span).toEqual({ from: '2026-11-23T00', to: '2026-11-23T24' });
 });
 
 test('the last day is included, over the end of a month and of a leap year', () => {
   expect(span({ 'start-date': '2028-02-29', 'end-date': '2028-02-29' }).span).toEqual({
     from: '2028-02-29T00',
-    to: '2028-03-01T00',
+    to: '2028-02-29T24',
   });
+});
+
+test('there is a last day of all days', () => {
+  expect(span({ 'end-date': '9999-12-31' }).span.to).toBe('9999-12-31T24');
 });
 
 test('days count back from the end that is given', () => {
