@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { leaves } from '../../src/core/config/leaves.js';
 import { ConfigError, loadConfig, parseConfig } from '../../src/core/config.js';
 
@@ -74,6 +74,13 @@ test('a wrong section of the file stays its own mistake', () => {
   expect(problem({ PARALLAMA_SERVER_PORT: '1' }, 'server: 5\n')).toMatch(
     /^my\.yaml:1: server: is 5; expected/,
   );
+});
+
+test('a value is never repeated in a warning', () => {
+  const warn = vi.spyOn(process, 'emitWarning').mockReturnValue(undefined);
+  expect(problem({ PARALLAMA_SERVER_PORT: '!secret' })).not.toContain('secret');
+  expect(warn).not.toHaveBeenCalled();
+  warn.mockRestore();
 });
 
 test("others' variables are left alone", () => {

@@ -43,7 +43,8 @@ const ours = (name: string) => SECTIONS.some((section) => name === section || na
 function textValue({ schema }: Leaf, text: string): unknown {
   if (schema.safeParse(text, { jitless: true }).success) return text;
   try {
-    return parse(text);
+    // Its warnings would repeat the value.
+    return parse(text, { logLevel: 'error' });
   } catch {
     return text;
   }
