@@ -78,16 +78,33 @@ export function createGeneration(work: Work): Generation {
   lease.onLost = leave;
   work.signal?.addEventListener('abort', leave);
   if (work.signal?.aborted || lease.lost) leave();
-  lease.known = () => (answered ? meter.charge('aborted') : NOTHING_USED);
+  lease.known = () => (answered ? chargeOf('aborted') : NOTHING_USED);
   let sent = false;
   let answered = false;
   let settled = false;
+
+  /** Output tokens that the hold has room for: those granted, and what the prompt came to less than was estimated. */
+  const roomBeside = ({ promptTokens }: Charge) => lease.output + Math.max(0, lease.prompt - promptTokens);
+
+  /** What was counted, within what is held: beyond it no counter may go, and no token has reached the client. */
+  function chargeOf(outcome: Outcome): Charge {
+    const charge = meter.charge(outcome);
+    const room = roomBeside(charge);
+    return charge.completionTokens > room ? { ...charge, completionTokens: room } : charge;
+  }
+
+  /** Ollama's own count is higher than that of the chunks: the end is a token, too, and some wait for the next one. */
+  async function coverFinalCount(): Promise<void> {
+    const missing = meter.output - roomBeside(meter.charge('final'));
+    // Where the limit or the store refuses, the charge stays within the hold.
+    if (missing > 0) await lease.grow(missing).catch(() => false);
+  }
 
   async function settle(outcome: Outcome): Promise<void> {
     if (settled) return;
     settled = true;
     work.signal?.removeEventListener('abort', leave);
-    const charge = meter.charge(outcome);
+    const charge = chargeOf(outcome);
     // What failed before any answer is given back; a client that left has had Ollama's time, if it was asked at all.
     const { errors, latencyMs } = charge;
     const nothing = (outcome === 'failed' && !answered) || (outcome === 'aborted' && !sent);
@@ -189,6 +206,7 @@ export function createGeneration(work: Work): Generation {
         throw new GatewayError('upstream_error', { message: 'The model server ended its answer early.' });
       if (final.line || call.answer) meter.finish(call, final.chunk);
       const last = index === calls.length - 1;
+      if (last) await coverFinalCount();
       if (last) await settle(meter.exact() ? 'final' : 'estimated');
       const out = join(sink.write(index, final.chunk, final.line), last ? sink.end() : '');
       if (out.length > 0) await give(out);

@@ -32,7 +32,7 @@ export interface RigOptions {
   /** Merged over what the rig needs, section by section. */
   config?: ConfigInput;
   /** In memory where absent. */
-  store?: string;
+  store?: string | Store;
   authenticate?: GatewayOptions['authenticate'];
   accounts?: boolean;
   beforeForward?: GatewayOptions['beforeForward'];
