@@ -1,6 +1,6 @@
 /** Between Node's req/res and the contract: what Express and the standalone server share. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { GatewayRequest, GatewayResponse } from '../core/contract.js';
 import type { Gateway } from '../core/gateway.js';
@@ -68,12 +68,6 @@ export function departure(res: ServerResponse): AbortSignal {
   return controller.signal;
 }
 
-/** Headers that the host has set stay, but for those that the gateway sets itself. */
-export function setHeaders(res: ServerResponse, { status, headers }: GatewayResponse): void {
-  res.statusCode = status;
-  for (const [name, value] of Object.entries(headers)) res.setHeader(name, value);
-}
-
 /** Sends the answer. Resolves when it has gone out or the client has left. */
 export async function send(req: IncomingMessage, res: ServerResponse, given: GatewayResponse): Promise<void> {
   const answer = lingering(req, given);
@@ -81,11 +75,13 @@ export async function send(req: IncomingMessage, res: ServerResponse, given: Gat
     discard(answer);
     return;
   }
-  setHeaders(res, answer);
-  const { body } = answer;
-  if (typeof body === 'string' || Buffer.isBuffer(body)) {
-    // 204 has no body and no length.
-    if (answer.status !== 204) res.setHeader('content-length', Buffer.byteLength(body));
+  const { status, headers, body } = answer;
+  // 204 has no body and no length.
+  if (!(body instanceof Readable) && status !== 204)
+    headers['content-length'] = String(Buffer.byteLength(body));
+  // Headers that the host has set stay, but for those that the gateway sets itself.
+  res.writeHead(status, headers);
+  if (!(body instanceof Readable)) {
     res.end(req.method === 'HEAD' ? undefined : body);
     return;
   }
@@ -96,10 +92,10 @@ export async function send(req: IncomingMessage, res: ServerResponse, given: Gat
   }
   res.flushHeaders();
   // A client that leaves is no error; the stream's own destroy has told the gateway.
-  await pipeline(body as Readable, res).catch(() => undefined);
+  await pipeline(body, res).catch(() => undefined);
 }
 
 /** An answer of the upstream that is not read to its end has failed, to its stream: that is no error here. */
 function discard({ body }: GatewayResponse): void {
-  if (typeof body !== 'string' && !Buffer.isBuffer(body)) body.on('error', () => undefined).destroy();
+  if (body instanceof Readable) body.on('error', () => undefined).destroy();
 }

@@ -4,7 +4,7 @@
  * Letters and digits only, so that a double click selects the whole. The checksum tells a mistyped or cut one
  * without asking the store (and without taking it for a stolen one).
  */
-import { createHash, randomInt, timingSafeEqual } from 'node:crypto';
+import { hash, randomInt, timingSafeEqual } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 
 const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
@@ -46,13 +46,13 @@ export function randomText(length: number): string {
 
 /** What is kept of a secret: SHA-256. A slow hash protects guessable passwords; these have 190 random bits. */
 export function secretHash(secret: string): string {
-  return createHash('sha256').update(secret).digest('base64url');
+  return hash('sha256', secret, 'base64url');
 }
 
 /** Compares in constant time. */
-export function hasHash(secret: string, hash: string): boolean {
+export function hasHash(secret: string, kept: string): boolean {
   const actual = Buffer.from(secretHash(secret));
-  const expected = Buffer.from(hash);
+  const expected = Buffer.from(kept);
   return actual.length === expected.length && timingSafeEqual(actual, expected);
 }
 

@@ -2,8 +2,8 @@
  * A log file that starts anew when it is full. The full one is kept under the time and the process that moved
  * it, `api.log.2026-11-23T04-05-06.789Z-4711`: several processes can write and rotate one log without a lock.
  *
- * Lines are gathered and written at the end of the event loop's turn, in one call. It is a synchronous one:
- * into the page cache that costs a third of what a round trip through the thread pool does.
+ * Lines are gathered for some milliseconds and written in one call. It is a synchronous one: into the page cache that
+ * costs a third of what a round trip through the thread pool does.
  */
 import {
   closeSync,
@@ -37,6 +37,8 @@ export interface RotatingFile {
 }
 
 const BATCH = 64 * 1024;
+/** Milliseconds that a line may wait for others. */
+const GATHER = 10;
 const OLD_NAME = /^\.\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3}Z-\d+$/;
 
 /** @throws the error of the file system where the file cannot be opened */
@@ -46,14 +48,14 @@ export function openRotatingFile(path: string, options: RotatingFileOptions): Ro
   let fd: number | undefined = open(path);
   let pending = '';
   let pendingBytes = 0;
-  let scheduled: NodeJS.Immediate | undefined;
+  let scheduled: NodeJS.Timeout | undefined;
   let movedAt = 0;
   let troubled = false;
   /** The file cannot be moved away: it grows until somebody has mended that and asks for `reopen`. */
   let stuck = false;
 
   function flush(): void {
-    clearImmediate(scheduled);
+    clearTimeout(scheduled);
     scheduled = undefined;
     const batch = Buffer.from(pending);
     pending = '';
@@ -110,7 +112,7 @@ export function openRotatingFile(path: string, options: RotatingFileOptions): Ro
       if (pendingBytes > 0 && pendingBytes + bytes > batchSize) flush();
       pending += line;
       pendingBytes += bytes;
-      scheduled ??= setImmediate(flush);
+      scheduled ??= setTimeout(flush, GATHER);
     },
     flush,
     reopen() {

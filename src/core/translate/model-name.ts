@@ -81,6 +81,7 @@ const escapeRegExp = (text: string) => text.replace(/[.+?^${}()|[\]\\]/g, '\\$&'
  */
 export function matchesModel(pattern: string, name: string): boolean {
   const wanted = pattern.trim().toLowerCase();
+  if (wanted === '*') return true;
   const parsed = parse(wanted);
   const tag = parsed.tag ?? (parsed.model.endsWith('*') ? undefined : 'latest');
   const anywhere = wanted.startsWith('*');

@@ -36,9 +36,12 @@ const MESSAGE_KEYS = ['role', 'content', 'thinking', 'images', 'tool_calls', 'to
 
 /** Known keys in their order, then the others; without those that have no value. */
 function ordered<T extends object>(value: T, keys: string[]): T {
-  const entries = Object.entries(value).filter(([, item]) => item !== undefined);
-  const rank = (key: string) => (keys.includes(key) ? keys.indexOf(key) : keys.length);
-  return Object.fromEntries(entries.sort(([a], [b]) => rank(a) - rank(b))) as T;
+  const own = Object.entries(value).filter(([, item]) => item !== undefined);
+  const known = keys.filter((key) => value[key as keyof T] !== undefined);
+  return Object.fromEntries([
+    ...known.map((key) => [key, value[key as keyof T]] as const),
+    ...own.filter(([key]) => !keys.includes(key)),
+  ]) as T;
 }
 
 /**
