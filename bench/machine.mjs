@@ -1,6 +1,6 @@
 /** Where the figures come from. */
 import { readFileSync } from 'node:fs';
-import { availableParallelism, cpus, release, totalmem, type } from 'node:os';
+import { availableParallelism, cpus, loadavg, release, totalmem, type } from 'node:os';
 
 export function machine() {
   return {
@@ -9,6 +9,7 @@ export function machine() {
     memory: `${Math.round(totalmem() / 2 ** 30)} GiB`,
     os: `${distribution()}, ${type()} ${release()}`,
     node: process.versions.node,
+    load: loadavg()[0],
   };
 }
 

@@ -1,68 +1,75 @@
 /**
  * What the gateway costs, beside peers and baselines in the same run, in turn.
  *
- *   npm run bench                                  everything
- *   npm run bench -- --quick                       the same, shorter and rougher
- *   npm run bench -- --only short-chat,long-stream --subjects translator,sqlite
- *   npm run bench -- --rounds 3 --seconds 2 --connections 32 --json results.json
- *   npm run bench -- --write                       puts the tables into docs/performance.md
+ *   npm run bench                               all of it, in about 20 minutes
+ *   npm run bench -- --write                    the same, put into docs/performance.md
+ *   npm run bench -- --quick                    shorter and rougher
+ *   npm run bench -- --only short-chat,target-refused --subjects translator,sqlite
+ *
+ *   --rounds N, --seconds N      how often each is measured, and for how long
+ *   --connections N              of the load generator
+ *   --hold N                     seconds for which 1,000 streams are watched
+ *   --json FILE                  every round, not the medians alone
  */
 import { writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import { machine } from './machine.mjs';
 import { measure } from './measure.mjs';
+import { readOptions } from './options.mjs';
+import { writePage } from './page.mjs';
 import { startOwn, stopAll } from './processes/start.mjs';
-import { workSection } from './report.mjs';
+import { about, targetTable, workSection } from './report.mjs';
 import { postgres, redis, stopServices } from './services.mjs';
-import { createCast, SUBJECTS } from './subjects/subjects.mjs';
+import { createCast } from './subjects/subjects.mjs';
+import { TARGETS } from './targets/targets.mjs';
 import { WORK } from './work/work.mjs';
 
-const { values } = parseArgs({
-  options: {
-    only: { type: 'string' },
-    subjects: { type: 'string' },
-    rounds: { type: 'string' },
-    seconds: { type: 'string' },
-    connections: { type: 'string' },
-    quick: { type: 'boolean', default: false },
-    json: { type: 'string' },
-    write: { type: 'boolean', default: false },
-  },
-});
-
-function chosen(list, known, option) {
-  const names = list?.split(',');
-  const wrong = names?.filter((name) => !known.includes(name)) ?? [];
-  if (wrong.length > 0) throw new Error(`${option}: ${wrong} is none of ${known.join(', ')}.`);
-  return names;
-}
-
-const only = chosen(
-  values.only,
-  WORK.map(({ name }) => name),
-  '--only',
-);
-const options = {
-  rounds: Number(values.rounds ?? (values.quick ? 2 : 5)),
-  seconds: Number(values.seconds ?? (values.quick ? 0.5 : 2)),
-  connections: values.connections && Number(values.connections),
-  subjects: chosen(values.subjects, Object.keys(SUBJECTS), '--subjects'),
-};
-
+const options = readOptions();
+const wanted = ({ name }) => options.only?.includes(name) ?? true;
+const place = machine();
 process.once('exit', stopAll);
-for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(130));
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
 
 const upstream = await startOwn('upstream.mjs');
 const cast = createCast({ upstream, services: { redis, postgres } });
 const results = [];
-for (const work of WORK) {
-  if (only && !only.includes(work.name)) continue;
-  const result = await measure(work, { cast, upstream, options });
-  if (result.subjects.length === 0) continue;
+const context = {
+  cast,
+  upstream,
+  options,
+  /** What was measured already where it has these subjects, else measured now. */
+  async resultOf(work, names) {
+    const has = ({ subjects }) =>
+      names.every((name) => cast.missing.has(name) || subjects.some((subject) => subject.name === name));
+    return (
+      results.find((result) => result.work === work.name && has(result)) ?? measure(work, context, names)
+    );
+  },
+};
+
+const sections = [];
+for (const work of WORK.filter(wanted)) {
+  const names = work.subjects.filter((name) => options.subjects?.includes(name) ?? true);
+  if (names.length === 0) continue;
+  const result = await measure(work, context, names);
   results.push(result);
-  console.log(`\n${workSection(work, result)}`);
+  sections.push(workSection(work, result));
+  console.log(sections.at(-1));
 }
-if (values.json)
-  writeFileSync(values.json, JSON.stringify({ machine: machine(), options, results }, null, 2));
+const targets = [];
+for (const target of TARGETS.filter(wanted)) {
+  const rows = await target.measure(context);
+  targets.push(...rows);
+  console.log(targetTable(rows));
+}
+
+const text = [
+  about({ date: new Date().toISOString().slice(0, 10), machine: place, options, missing: cast.missing }),
+  ...(targets.length > 0 ? ['## Targets', targetTable(targets)] : []),
+  ...(sections.length > 0 ? ['## Kinds of work', ...sections] : []),
+].join('\n\n');
+if (options.write) writePage(text);
+if (options.json) {
+  writeFileSync(options.json, JSON.stringify({ machine: place, options, results, targets }, null, 2));
+}
 await stopServices();
 process.exit();

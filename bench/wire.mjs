@@ -10,7 +10,7 @@ const LAST_CHUNK = Buffer.from('\r\n0\r\n\r\n');
  * Takes the bytes of a connection as they come.
  * @param onMessage called with the head and, where `keepBody`, the body (chunks still in their frames)
  */
-export function messageReader({ keepBody = false, onHead, onMessage }) {
+export function messageReader({ keepBody = false, onMessage }) {
   let head;
   let text = '';
   let missing = 0;
@@ -49,7 +49,6 @@ export function messageReader({ keepBody = false, onHead, onMessage }) {
     if (at < 0) return;
     head = text.slice(0, at);
     missing = lengthOf(head);
-    onHead?.(head);
     // Two bytes of the head's end stay: an answer may have no chunk but the last.
     const start = at + HEAD_END.length - before;
     if (missing === undefined) tail = Buffer.from('\r\n');

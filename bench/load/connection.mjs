@@ -3,9 +3,10 @@ import { connect } from 'node:net';
 import { messageReader } from '../wire.mjs';
 
 /**
- * @returns `send(bytes, { onBytes, keepBody })`, which resolves with the status and, where kept, the body; and `close()`
+ * @returns `send(bytes, onBytes)`, which resolves with the status and, where kept, the body; and `close()`, which lets
+ *   what is under way fail
  */
-export function openConnection({ hostname, port }) {
+export function openConnection({ hostname, port }, { keepBody = false } = {}) {
   let socket;
   let waiting;
 
@@ -16,7 +17,7 @@ export function openConnection({ hostname, port }) {
     reject?.(error);
   }
 
-  function open(keepBody) {
+  function open() {
     const opened = connect(Number(port), hostname);
     opened.setNoDelay(true);
     const read = messageReader({
@@ -24,7 +25,7 @@ export function openConnection({ hostname, port }) {
       onMessage({ head, body }) {
         const { resolve } = waiting;
         waiting = undefined;
-        resolve({ status: Number(head.slice(9, 12)), head, body });
+        resolve({ status: Number(head.slice(9, 12)), body });
       },
     });
     opened.on('data', (bytes) => {
@@ -38,17 +39,16 @@ export function openConnection({ hostname, port }) {
   }
 
   return {
-    send(bytes, { onBytes, keepBody = false } = {}) {
+    send(bytes, onBytes) {
       return new Promise((resolve, reject) => {
         waiting = { resolve, reject, onBytes };
-        socket ??= open(keepBody);
+        socket ??= open();
         socket.write(bytes);
       });
     },
     close() {
-      const closing = socket;
-      socket = undefined;
-      closing?.destroy();
+      socket?.destroy();
+      fail(new Error('Closed.'));
     },
   };
 }

@@ -28,7 +28,7 @@ export async function openLoop({ url, bytes, status, rate, milliseconds, until }
       ((piece) => {
         if (found === undefined && piece.includes(until)) found = performance.now() - sent;
       });
-    const answer = await connection.send(bytes, { onBytes });
+    const answer = await connection.send(bytes, onBytes);
     if (answer.status !== status) throw new Error(`${answer.status} where ${status} was expected`);
     if (until && found === undefined) throw new Error(`No ${until} in the answer`);
     latencies.push(found ?? performance.now() - sent);

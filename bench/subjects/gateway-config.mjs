@@ -29,12 +29,16 @@ export function gatewayConfig({ upstream, store, directory, workers = 1 }) {
   };
 }
 
-/** A user that is served and one whose limit is reached, and what they call with. */
-export async function createUsers(gateway) {
-  const create = async (username, role) => {
-    const user = await gateway.users.create({ username, password: PASSWORD, role });
-    const { key } = await gateway.keys.generate(user);
-    return key;
-  };
-  return { key: await create('bench', 'basic'), spentKey: await create('spent', 'spent') };
+/** What to call with: a key that is served, one of a user whose limit is reached, and one that was taken away. */
+export async function createKeys(gateway) {
+  const [bench, spent] = await Promise.all(
+    Object.entries({ bench: 'basic', spent: 'spent' }).map(([username, role]) =>
+      gateway.users.create({ username, password: PASSWORD, role }),
+    ),
+  );
+  const { key } = await gateway.keys.generate(bench);
+  const { key: spentKey } = await gateway.keys.generate(spent);
+  const { key: revokedKey, id } = await gateway.keys.generate(bench);
+  await gateway.keys.revoke(id);
+  return { key, spentKey, revokedKey };
 }

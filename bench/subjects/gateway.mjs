@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createGateway } from '../../dist/index.js';
 import { ready } from '../processes/child.mjs';
-import { createUsers, gatewayConfig } from './gateway-config.mjs';
+import { createKeys, gatewayConfig } from './gateway-config.mjs';
 import { HOSTS } from './hosts.mjs';
 
 const { UPSTREAM, STORE, HOST_KIND } = process.env;
@@ -14,5 +14,5 @@ process.on('SIGTERM', () => process.exit());
 
 const store = STORE === 'sqlite' ? `sqlite:${join(directory, 'bench.db')}` : STORE;
 const gateway = await createGateway({ config: gatewayConfig({ upstream: UPSTREAM, store, directory }) });
-const keys = await createUsers(gateway);
+const keys = await createKeys(gateway);
 ready({ url: await HOSTS[HOST_KIND](gateway), ...keys });

@@ -2,13 +2,19 @@
  * What is measured. Each `start` resolves with where the subject listens and with its pid; `openai` and `native` are
  * where it has the two dialects. An optional one that cannot be had is left out, and said to be.
  */
+import { readFileSync } from 'node:fs';
 import { startOwn } from '../processes/start.mjs';
 import { startNginx } from './nginx.mjs';
-import { startPortkey } from './portkey.mjs';
+import { PORTKEY, startPortkey } from './portkey.mjs';
 import { startWorkers } from './workers.mjs';
 
 const PASSING = { openai: '/v1', native: '/api' };
 const OURS = { openai: '/openai/v1', native: '/ollama/api' };
+
+const versionOf = (name) => {
+  const file = new URL(`../../node_modules/${name}/package.json`, import.meta.url);
+  return JSON.parse(readFileSync(file, 'utf8')).version;
+};
 
 const script =
   (file) =>
@@ -26,10 +32,18 @@ const gateway =
 export const SUBJECTS = {
   direct: { title: 'direct, no gateway', ...PASSING, start: ({ upstream }) => upstream },
   nginx: { title: 'nginx', ...PASSING, start: startNginx, optional: true },
-  'http-proxy-3': { title: 'http-proxy-3', ...PASSING, start: script('http-proxy.mjs') },
-  'reply-from': { title: '@fastify/reply-from', ...PASSING, start: script('reply-from.mjs') },
+  'http-proxy-3': {
+    title: `http-proxy-3 ${versionOf('http-proxy-3')}`,
+    ...PASSING,
+    start: script('http-proxy.mjs'),
+  },
+  'reply-from': {
+    title: `@fastify/reply-from ${versionOf('@fastify/reply-from')}`,
+    ...PASSING,
+    start: script('reply-from.mjs'),
+  },
   translator: { title: 'bare translator', openai: '/openai/v1', start: script('translator.mjs') },
-  portkey: { title: 'Portkey', ...PASSING, start: startPortkey, optional: true },
+  portkey: { title: `Portkey ${PORTKEY}`, ...PASSING, start: startPortkey, optional: true },
   memory: { title: 'Parallama, memory', ...OURS, start: gateway('memory:', 'server') },
   sqlite: { title: 'Parallama, SQLite', ...OURS, start: gateway('sqlite', 'server') },
   redis: { title: 'Parallama, Redis', ...OURS, start: gateway('redis', 'server'), optional: true },
@@ -59,7 +73,7 @@ export const SUBJECTS = {
 /** Starts each subject when it is first asked for; it then runs until the end. Undefined where it cannot be had. */
 export function createCast(context) {
   const cast = new Map();
-  const missing = [];
+  const missing = new Map();
 
   async function start(name) {
     const { start, optional, ...about } = SUBJECTS[name];
@@ -67,17 +81,20 @@ export function createCast(context) {
       return { name, ...about, ...(await start(context)) };
     } catch (error) {
       if (!optional) throw error;
-      missing.push({ title: about.title, reason: error.message });
+      missing.set(name, { title: about.title, reason: error.message });
       console.error(`Left out: ${about.title}. ${error.message}`);
       return undefined;
     }
   }
 
   return {
+    /** Why some are left out. */
     missing,
     get(name) {
       if (!cast.has(name)) cast.set(name, start(name));
       return cast.get(name);
     },
+    /** One that has not worked yet. */
+    fresh: start,
   };
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startForeign } from '../processes/start.mjs';
 import { freePort } from '../services.mjs';
-import { createUsers, gatewayConfig } from './gateway-config.mjs';
+import { createKeys, gatewayConfig } from './gateway-config.mjs';
 
 const CLI = fileURLToPath(new URL('../../bin/parallama-cli.cjs', import.meta.url));
 
@@ -16,7 +16,7 @@ export async function startWorkers({ upstream, workers }) {
   const config = gatewayConfig({ upstream: upstream.url, store, directory, workers });
   const { createGateway } = await import('../../dist/index.js');
   const gateway = await createGateway({ config });
-  const keys = await createUsers(gateway);
+  const keys = await createKeys(gateway);
   await gateway.close();
 
   const file = join(directory, 'parallama.yaml');
@@ -24,6 +24,9 @@ export async function startWorkers({ upstream, workers }) {
   writeFileSync(file, JSON.stringify(config));
   const port = await freePort();
   const args = [CLI, 'serve', '--config', file, '--port', String(port)];
-  const server = await startForeign(process.execPath, args, { url: `http://127.0.0.1:${port}` });
+  const server = await startForeign(process.execPath, args, {
+    url: `http://127.0.0.1:${port}`,
+    stdio: 'ignore',
+  });
   return { ...server, ...keys };
 }

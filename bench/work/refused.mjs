@@ -15,9 +15,9 @@ export const refusedQuota = {
 export const refusedKey = {
   name: 'refused-401',
   title: 'Refused: wrong key (401)',
-  about: 'A key that looks like one and is not known.',
+  about: 'A key that is well made and was revoked.',
   subjects,
   status: 401,
-  request: (subject) => chatRequest({ ...subject, key: `${subject.key.slice(0, -12)}000000000000` }),
+  request: (subject) => chatRequest({ ...subject, key: subject.revokedKey }),
   isRight: (text) => JSON.parse(text).error !== undefined,
 };
