@@ -29,6 +29,9 @@ const WORDS: Record<string, string> = {
   'server.port': 'Port to listen on; 0 takes any that is free.',
   'server.workers': 'Processes that serve; more than one for each core does not help.',
   'server.body_limit': 'Largest body of a request, in bytes or as `32mb`.',
+  'server.client_timeout':
+    'Seconds that a client has to send the body of a request (uploads of models have all the time that they use), and ' +
+    'for which it may leave an answer unread; then its connection is closed.',
   'server.trust_proxy': "Take the client's address from `X-Forwarded-For`: only behind a proxy that sets it.",
   'server.shutdown_timeout': 'Seconds that running requests have to end after SIGTERM.',
   'server.heartbeat': 'Seconds of silence after which an event stream gets a comment; 0 for none.',

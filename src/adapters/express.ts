@@ -34,7 +34,7 @@ export function parallama(gateway: Gateway, { operations }: MountOptions = {}): 
     const { baseUrl, body, ip } = req as ExpressRequest;
     try {
       const answer = await gateway.handle(
-        toGatewayRequest(req, res, {
+        toGatewayRequest(gateway, req, res, {
           url: req.url ?? '/',
           body: parsedBody(req, body),
           ip,

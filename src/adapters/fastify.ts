@@ -28,7 +28,7 @@ export async function parallama(app: FastifyInstance, { gateway, ...options }: P
   const answer = async (request: FastifyRequest, reply: FastifyReply) => {
     const url = underPrefix(request.raw.url ?? '/', app.prefix) ?? '/';
     const answered = await gateway.handle(
-      toGatewayRequest(request.raw, reply.raw, {
+      toGatewayRequest(gateway, request.raw, reply.raw, {
         url,
         // The stream as the app's preParsing hooks have left it; undefined where the request has no body.
         body: request.body,

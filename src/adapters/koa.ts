@@ -37,7 +37,7 @@ export function parallama(gateway: Gateway, { prefix = '', operations = prefix !
       url === undefined
         ? null
         : await gateway.handle(
-            toGatewayRequest(ctx.req, ctx.res, {
+            toGatewayRequest(gateway, ctx.req, ctx.res, {
               url,
               body: parsedBody(ctx.req, ctx.request.body),
               ip: ctx.ip,

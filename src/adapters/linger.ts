@@ -23,6 +23,6 @@ export function lingering(req: IncomingMessage, answer: GatewayResponse): Gatewa
 
 async function* pieces(req: IncomingMessage, body: string | Buffer): AsyncGenerator<string | Buffer> {
   yield body;
-  // One that goes away, or takes too long, has ended too.
-  await finished(req.resume(), { signal: AbortSignal.timeout(PATIENCE) }).catch(() => undefined);
+  // One that takes too long would go on after its answer, for as long as it likes.
+  await finished(req.resume(), { signal: AbortSignal.timeout(PATIENCE) }).catch(() => req.destroy());
 }

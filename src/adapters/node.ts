@@ -30,6 +30,7 @@ export function checkGateway(gateway: Gateway | undefined): void {
 
 /** The request, with a signal that is aborted when the client leaves before its answer is complete. */
 export function toGatewayRequest(
+  { config }: Gateway,
   req: IncomingMessage,
   res: ServerResponse,
   { url, body, ip, operations, raw = req }: NodeRequestOptions,
@@ -40,7 +41,7 @@ export function toGatewayRequest(
     headers: req.headers,
     body: body === undefined ? req : body,
     ip: ip ?? req.socket.remoteAddress,
-    signal: departure(res),
+    signal: departure(req, res, config.server.client_timeout),
     operations,
     raw,
   };
@@ -59,11 +60,21 @@ export function underPrefix(url: string, prefix: string): string | undefined {
   return rest.startsWith('/') ? rest : undefined;
 }
 
-/** Aborted when the connection closes before the answer was sent whole. */
-export function departure(res: ServerResponse): AbortSignal {
+/** Aborted when the connection closes before the answer was sent whole. One that stands still is closed. */
+function departure(req: IncomingMessage, res: ServerResponse, timeout: number): AbortSignal {
   const controller = new AbortController();
-  res.once('close', () => {
+  const leave = () => {
     if (!res.writableFinished) controller.abort();
+  };
+  res.once('close', leave);
+  if (!res.socket) {
+    // Pipelined behind another: up to Node 22, such an answer is not told that its connection has closed.
+    const socket = req.socket.setMaxListeners(0).once('close', leave);
+    res.once('close', () => socket.off('close', leave));
+  }
+  res.setTimeout(timeout * 1_000, () => {
+    // A client may wait for a model as long as it likes, but not keep us waiting.
+    if (!req.complete || res.writableLength > 0) res.destroy();
   });
   return controller.signal;
 }

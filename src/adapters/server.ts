@@ -1,5 +1,5 @@
 /** The gateway as a server of its own. Public as `parallama/server`. */
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerOptions, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { errorResponse, GatewayError } from '../core/errors.js';
 import type { Gateway } from '../core/gateway.js';
@@ -24,8 +24,21 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
-/** Longer than clients keep idle connections, so that none is closed just as a client uses it again. */
-const KEEP_ALIVE = 75_000;
+/** All times are milliseconds. */
+function listener(clientTimeout: number): ServerOptions {
+  return {
+    // Longer than clients keep idle connections, so that none is closed just as a client uses it again.
+    keepAliveTimeout: 75_000,
+    // From connecting, or from the first byte, to the last header.
+    headersTimeout: Math.min(60_000, clientTimeout),
+    connectionsCheckingInterval: 1_000,
+    // Uploads of models take all their time; other bodies are timed where they are read.
+    requestTimeout: 0,
+    // A client whose machine is gone is noticed, also while a model thinks.
+    keepAlive: true,
+    keepAliveInitialDelay: 30_000,
+  };
+}
 
 /**
  * @throws Error with code EADDRINUSE, EACCES or ENOTFOUND where it cannot listen; the gateway stays open then
@@ -40,7 +53,7 @@ export async function serve(gateway: Gateway, options: ServeOptions = {}): Promi
   let draining: Promise<void> | undefined;
   let closing: Promise<void> | undefined;
 
-  const server = createServer((req, res) => {
+  const server = createServer(listener(settings.client_timeout * 1_000), (req, res) => {
     // Clients with a connection of their own learn from this that the next request needs a new one.
     if (draining) res.setHeader('connection', 'close');
     void answer(req, res);
@@ -50,13 +63,9 @@ export async function serve(gateway: Gateway, options: ServeOptions = {}): Promi
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
   });
-  server.keepAliveTimeout = KEEP_ALIVE;
-  server.headersTimeout = KEEP_ALIVE + 5_000;
-  // A long prompt over a slow line is no fault; how much is read is bounded by its size.
-  server.requestTimeout = 0;
 
   async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
-    const request = toGatewayRequest(req, res, {
+    const request = toGatewayRequest(gateway, req, res, {
       url: req.url ?? '/',
       ip: settings.trust_proxy ? forwardedFor(req) : undefined,
       operations: true,

@@ -55,6 +55,7 @@ export const KINDS = {
   unknown_url: kind(404, BAD, null, 'Invalid URL.'),
   not_found: kind(404, BAD, 'not_found', 'Not found.'),
   method_not_allowed: kind(405, BAD, 'method_not_supported', 'This method is not allowed here.'),
+  request_timeout: kind(408, BAD, 'request_timeout', 'The body did not arrive in time.'),
   conflict: kind(409, BAD, 'conflict', 'This exists already.'),
   too_large: kind(413, BAD, 'request_too_large', 'The body is larger than this server accepts.'),
   unsupported_encoding: kind(415, BAD, 'unsupported_encoding', 'This content encoding is not supported.'),

@@ -168,6 +168,32 @@ export function describeHost(name: string, host?: Host): void {
       expect(record.state).toBe('aborted');
     });
 
+    test('a client that leaves stops what it has pipelined, too', async () => {
+      const url = await app();
+      const { key, id } = await rig.user();
+      rig.simulator.pace = 5;
+      const known = rig.simulator.requests.length;
+      const { hostname, port } = new URL(url);
+      const body = JSON.stringify({ ...COUNT, stream: true });
+      const request = [
+        `POST ${CHAT} HTTP/1.1`,
+        `host: ${hostname}:${port}`,
+        `authorization: Bearer ${key}`,
+        'content-type: application/json',
+        `content-length: ${body.length}`,
+        `\r\n${body}`,
+      ].join('\r\n');
+      const socket = connect(Number(port), hostname);
+      socket.on('error', () => {}).resume();
+      socket.write(request.repeat(4));
+      const running = () => rig.simulator.requests.slice(known).filter(({ generated }) => generated > 5);
+      await until(() => running().length === 4);
+      socket.destroy();
+      await until(() => running().every(({ state }) => state === 'aborted'), SOON);
+      await until(() => rig.log.filter((line) => line.log === 'usage' && line.user === id).length === 4);
+      expect((await rig.history(id))[0]).toMatchObject({ requests: 4, aborted: 4 });
+    });
+
     test('HEAD has the headers and no body', async () => {
       const url = await app();
       const { key } = await rig.user();

@@ -12,7 +12,8 @@ function problemsIn(text: string): string {
 }
 
 const SECTIONS = 'api_gateways, server, store, usage, auth, limits, roles, logging, metrics';
-const SERVER = 'host, port, workers, body_limit, trust_proxy, shutdown_timeout, heartbeat, cors';
+const SERVER =
+  'host, port, workers, body_limit, client_timeout, trust_proxy, shutdown_timeout, heartbeat, cors';
 const LIMIT = 'a whole number, 0 or more, or unlimited';
 const BASE_PATH = 'a path such as /ollama/v1: from a slash to a version, without a slash at its end';
 const STORE = 'sqlite:FILE, redis://HOST, postgres://HOST/DATABASE or memory:';

@@ -86,7 +86,7 @@ test('a body that was compressed is itself again, or is refused', async () => {
     if (flip && sent.length > 0) sent[flip[0] % sent.length] = flip[1];
     const body = Readable.from(pieces(sent, at));
     const request = { method: 'POST', url: '/', headers: { 'content-encoding': encoding }, body };
-    const read = await readBody(request, 1_000).catch((error: unknown) => error);
+    const read = await readBody(request, { limit: 1_000, timeout: 30 }).catch((error: unknown) => error);
     if (read instanceof GatewayError) {
       expect(['bad_encoding', 'too_large']).toContain(read.kind);
       expect(flip === null && end === null).toBe(false);

@@ -4,8 +4,8 @@ import { expect, test } from 'vitest';
 import { parseJson, readBody } from '../../src/core/http/body.js';
 
 const LIMIT = 1_000;
-const read = (body: unknown, headers: Record<string, string> = {}, limit = LIMIT) =>
-  readBody({ method: 'POST', url: '/', headers, body }, limit);
+const read = (body: unknown, headers: Record<string, string> = {}, limit = LIMIT, timeout = 30) =>
+  readBody({ method: 'POST', url: '/', headers, body }, { limit, timeout });
 
 test('a stream is read whole, in any pieces', async () => {
   const pieces = [...Buffer.from('{"a":"é"}')].map((byte) => Buffer.from([byte]));
@@ -70,6 +70,15 @@ test('a client that goes away while it sends is told from one that has sent all'
   const reading = read(body);
   body.destroy();
   await expect(reading).rejects.toMatchObject({ kind: 'client_gone' });
+});
+
+test.each(['identity', 'gzip'])('a body in %s that does not arrive in time is 408', async (encoding) => {
+  const body = new Readable({ read() {} });
+  body.push(gzipSync('{"a":1}').subarray(0, 12));
+  await expect(read(body, { 'content-encoding': encoding }, LIMIT, 0.05)).rejects.toMatchObject({
+    status: 408,
+  });
+  expect(body.destroyed).toBe(false);
 });
 
 test('what is no JSON says where it is wrong, without repeating the text', () => {

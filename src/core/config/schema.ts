@@ -38,6 +38,8 @@ const serverSchema = section({
   workers: wholeNumber('a number of processes from 1 to 256', 1, 256).default(1),
   /** Bytes. */
   body_limit: bytes().default(32 * 2 ** 20),
+  /** Seconds that a client has to send a body, and for which it may leave an answer unread. */
+  client_timeout: timeout().default(300),
   /** Take the client's address from X-Forwarded-For. */
   trust_proxy: flag().default(false),
   /** Seconds that running requests have to end after SIGTERM. */

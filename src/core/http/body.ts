@@ -21,13 +21,20 @@ const tooLarge = (limit: number) =>
     message: `The body is larger than the ${limit} bytes this server accepts.`,
   });
 
+export interface BodyBounds {
+  /** Bytes, counted after decompression. */
+  limit: number;
+  /** Seconds in which all of it has to arrive. */
+  timeout: number;
+}
+
 /**
  * The body as bytes, or as the value a host's parser made of it.
- * @param limit bytes, counted after decompression
- * @throws GatewayError too_large, bad_encoding, unsupported_encoding, client_gone
+ * @throws GatewayError too_large, request_timeout, bad_encoding, unsupported_encoding, client_gone
  */
-export async function readBody(request: GatewayRequest, limit: number): Promise<unknown> {
+export async function readBody(request: GatewayRequest, bounds: BodyBounds): Promise<unknown> {
   const { body, headers } = request;
+  const { limit } = bounds;
   if (typeof body === 'string' || Buffer.isBuffer(body)) {
     if (Buffer.byteLength(body) > limit) throw tooLarge(limit);
     return body;
@@ -39,22 +46,22 @@ export async function readBody(request: GatewayRequest, limit: number): Promise<
   const encoding = String(headers['content-encoding'] ?? 'identity')
     .trim()
     .toLowerCase();
-  if (encoding === '' || encoding === 'identity') return collect(body, limit);
+  if (encoding === '' || encoding === 'identity') return collect(body, bounds);
   const decoder = DECODERS.get(encoding);
   if (!decoder) {
     throw new GatewayError('unsupported_encoding', {
       message: 'This content encoding is not supported; send gzip, deflate, br, zstd or none.',
     });
   }
-  return decode(body, decoder(), limit);
+  return decode(body, decoder(), bounds);
 }
 
-async function decode(body: Readable, decoder: NodeJS.ReadWriteStream, limit: number): Promise<Buffer> {
+async function decode(body: Readable, decoder: NodeJS.ReadWriteStream, bounds: BodyBounds): Promise<Buffer> {
   const stop = (error: Error) => (decoder as unknown as Readable).destroy(error);
   body.once('error', stop);
   body.pipe(decoder);
   try {
-    return await collect(decoder as unknown as Readable, limit);
+    return await collect(decoder as unknown as Readable, bounds);
   } catch (error) {
     if (error instanceof GatewayError) throw error;
     throw new GatewayError('bad_encoding', { cause: error });
@@ -69,13 +76,15 @@ async function decode(body: Readable, decoder: NodeJS.ReadWriteStream, limit: nu
  * Not `for await`: leaving such a loop destroys the stream, and with it the socket that the answer 413 has to go out
  * on to a client that is still sending.
  */
-function collect(stream: Readable, limit: number): Promise<Buffer> {
+function collect(stream: Readable, { limit, timeout }: BodyBounds): Promise<Buffer> {
   // Somebody else has read it, and it says no more.
   if (stream.readableEnded) return Promise.resolve(Buffer.alloc(0));
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
+    const late = setTimeout(() => done(() => reject(new GatewayError('request_timeout'))), timeout * 1_000);
     const done = (settle: () => void) => {
+      clearTimeout(late);
       stream.off('data', onData).off('end', onEnd).off('error', onError).off('close', onClose);
       settle();
     };

@@ -7,8 +7,8 @@ import { type Call, json, noContent, type Operation } from './call.js';
 
 type Name = 'register' | 'login' | 'token' | 'logout' | 'keys' | 'key';
 
-/** Account bodies are small; what is larger is not one. */
-const LIMIT = 65_536;
+/** Account bodies are small; what is larger, or slower, is not one. */
+const BOUNDS = { limit: 65_536, timeout: 30 };
 
 export function accountOperations(services: Services): Record<Name, Operation> {
   const { config, keys, logs } = services;
@@ -46,7 +46,7 @@ function secret(answer: GatewayResponse): GatewayResponse {
 
 async function bodyOf({ request, dialect }: Call, body: 'required' | 'optional' | 'none'): Promise<unknown> {
   if (body === 'none') return undefined;
-  const read = await readBody(request, LIMIT);
+  const read = await readBody(request, BOUNDS);
   const empty =
     read === undefined || ((Buffer.isBuffer(read) || typeof read === 'string') && read.length === 0);
   return empty && body === 'optional' ? undefined : parseJson(read, dialect);

@@ -52,6 +52,7 @@ export function inferenceOperations(services: Services): Record<keyof typeof REA
 
 function inference(services: Services, readExchange: Reader): Operation {
   const { config, models, roles, estimator, upstream } = services;
+  const bounds = { limit: config.server.body_limit, timeout: config.server.client_timeout };
 
   /** The request as native work, within what the role and the operator allow. */
   function prepare({ identity, route, dialect }: Call, body: unknown): Prepared {
@@ -66,7 +67,7 @@ function inference(services: Services, readExchange: Reader): Operation {
 
   return async (call) => {
     const gateway = call.route!.gateway!;
-    const body = parseJson(await readBody(call.request, config.server.body_limit), call.dialect);
+    const body = parseJson(await readBody(call.request, bounds), call.dialect);
     const { exchange: asked, upstreamModel } = prepare(call, body);
     const { lease, exchange } = await admit(services, call, asked, upstreamModel);
     const estimate = (calls: NativeCall[]) => (exchange.load ? 0 : estimator.estimate(upstreamModel, calls));

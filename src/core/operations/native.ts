@@ -22,6 +22,7 @@ const OPERATORS_ONLY = ['modelfile', 'system', 'messages'];
 
 export function nativeOperations(services: Services): Record<Name, Operation> {
   const { config, models, roles, upstream } = services;
+  const bounds = { limit: config.server.body_limit, timeout: config.server.client_timeout };
 
   async function get(call: Call, path: string): Promise<Document> {
     return read(await upstream.send({ method: 'GET', path, signal: call.request.signal }), '');
@@ -54,7 +55,7 @@ export function nativeOperations(services: Services): Record<Name, Operation> {
     'native.ps': (call) => list(call, '/api/ps'),
 
     async 'native.show'(call) {
-      const body = parseJson(await readBody(call.request, config.server.body_limit), 'ollama');
+      const body = parseJson(await readBody(call.request, bounds), 'ollama');
       const { model, request } = readNativeShow(body);
       const name = models.resolve(call.identity, 'ollama', model);
       const answer = await upstream.send({
