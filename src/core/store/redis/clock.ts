@@ -1,6 +1,7 @@
 /**
  * How the clock of a server runs against ours, so that a command can say until when it may be carried out.
  */
+import { LRUCache } from 'lru-cache';
 
 export interface ServerClock {
   /** The server's time at `at`, which is one of `performance.now()`; 0, long ago, where nothing is known of it. */
@@ -11,10 +12,12 @@ export interface ServerClock {
 
 /** Milliseconds after which a clock is looked at again: somebody may have set it. */
 const TRUST = 60_000;
+/** Places remembered: in a cluster each user is one. */
+export const REMEMBERED = 10_000;
 
 /** Of a server, or of the nodes of a cluster by what they hold. */
 export function serverClock(): ServerClock {
-  const offsets = new Map<string, { offset: number; learned: number }>();
+  const offsets = new LRUCache<string, { offset: number; learned: number }>({ max: REMEMBERED });
   return {
     timeAt(place, at) {
       const entry = offsets.get(place);
