@@ -6,7 +6,11 @@ export const print = (text: string) => void process.stdout.write(`${text}\n`);
 /** Standard error: not part of the result. */
 export const note = (text: string) => void process.stderr.write(`${text}\n`);
 
-export const printJson = (value: unknown) => print(JSON.stringify(value, null, 2));
+/** JSON itself escapes the control characters below U+0020 only, and terminals obey those of C1 too. */
+export const printJson = (value: unknown) =>
+  print(JSON.stringify(value, null, 2).replace(/[\u007f-\u009f]/g, escaped));
+
+const escaped = (char: string) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
 
 /** On a terminal only, and not with NO_COLOR. */
 export const bold = (text: string) => styleText('bold', text);

@@ -100,13 +100,15 @@ export function createGeneration(work: Work): Generation {
     if (missing > 0) await lease.grow(missing).catch(() => false);
   }
 
-  async function settle(outcome: Outcome): Promise<void> {
+  async function settle(outcome: Outcome, failure?: GatewayError): Promise<void> {
     if (settled) return;
     settled = true;
     work.signal?.removeEventListener('abort', leave);
     const charge = chargeOf(outcome);
     // What failed before any answer is given back; a client that left has had Ollama's time, if it was asked at all.
-    const { errors, latencyMs } = charge;
+    const { latencyMs } = charge;
+    // The client's own mistake is no error of a model's; and with names made up it would fill the history.
+    const errors = failure && failure.status < 500 ? 0 : charge.errors;
     const nothing = (outcome === 'failed' && !answered) || (outcome === 'aborted' && !sent);
     const due: Charge = nothing ? { ...NOTHING_USED, errors, latencyMs } : charge;
     await lease.settle(due);
@@ -117,9 +119,9 @@ export function createGeneration(work: Work): Generation {
   async function fail(error: unknown): Promise<GatewayError> {
     const gone = stop.signal.aborted && !lease.lost;
     stop.abort();
-    await settle(gone ? 'aborted' : 'failed');
-    if (gone) return new GatewayError('client_gone', { cause: error });
     const failure = lease.lost ? storeAway(error) : asGatewayError(error);
+    await settle(gone ? 'aborted' : 'failed', failure);
+    if (gone) return new GatewayError('client_gone', { cause: error });
     // What was generated is charged; openai's clients would try twice more, and pay each time, without being asked.
     if (answered) failure.headers['x-should-retry'] ??= 'false';
     return failure;

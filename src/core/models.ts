@@ -50,8 +50,11 @@ export function createModels({ config, roles, settings, upstream, now = Date.now
     return alias === undefined ? name.trim() : table[alias]!;
   }
 
-  /** A name that no model can have; longer ones would be searched at length, and repeated in errors. */
-  const impossible = (name: string) => name.length > LONGEST_NAME;
+  /**
+   * A name that no model can have: longer ones would be searched at length, and repeated in errors; control characters
+   * would go into logs and onto terminals.
+   */
+  const impossible = (name: string) => name.length > LONGEST_NAME || /\p{Cc}/u.test(name.trim());
 
   function permits(identity: Identity, name: string): boolean {
     const role = roles.get(identity.role);
