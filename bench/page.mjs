@@ -9,6 +9,6 @@ export function writePage(text) {
   const page = readFileSync(PAGE, 'utf8');
   writeFileSync(
     PAGE,
-    page.replace(PLACE, (_all, start, end) => `${start}\n${text}\n${end}`),
+    page.replace(PLACE, (_all, start, end) => `${start}\n${text}\n\n${end}`),
   );
 }

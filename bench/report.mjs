@@ -48,12 +48,12 @@ export function workSection(work, { subjects }) {
       ['subject', 'upstream', 'generator'].map((whose) => percent(busy(whose))).join(' / '),
     ];
   });
-  return `### ${work.title}\n\n${work.about}\n\n${table([head, ...rows])}\n`;
+  return `### ${work.title}\n\n${work.about}\n\n${table([head, ...rows])}`;
 }
 
 export function targetTable(rows) {
   const head = ['', 'wanted', 'measured', ''];
-  return `${table([
+  return table([
     head,
     ...rows.map(({ what, note, measured, unit, atLeast, atMost }) => [
       note ? `${what} (${note})` : what,
@@ -61,7 +61,7 @@ export function targetTable(rows) {
       `${range(measured)} ${unit}`,
       verdict(measured.median, { atLeast, atMost }),
     ]),
-  ])}\n`;
+  ]);
 }
 
 function verdict(value, { atLeast, atMost }) {
@@ -73,8 +73,8 @@ function verdict(value, { atLeast, atMost }) {
 export function about({ date, machine, options, missing }) {
   const { cpu, cores, memory, os, node, load } = machine;
   return [
-    `Measured on ${date}: ${cpu}, ${cores} cores, ${memory}, ${os}, Node ${node}; load before the run ${number(load)}.`,
-    `${options.rounds} rounds of ${options.seconds} s each.`,
-    ...[...missing.values()].map(({ title, reason }) => `Left out: ${title} (${reason.split('\n')[0]}).`),
+    `Measured on ${date} by \`npm run bench -- --write\`: ${options.rounds} rounds of ${options.seconds} s each.`,
+    `${cpu}, ${cores} cores, ${memory}, ${os}, Node ${node}; the load before the run was ${number(load)}.`,
+    ...[...missing.values()].map(({ title, reason }) => `Left out: ${title} (${reason.split('\n')[0]})`),
   ].join('\n');
 }

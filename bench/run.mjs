@@ -12,6 +12,7 @@
  *   --json FILE                  every round, not the medians alone
  */
 import { writeFileSync } from 'node:fs';
+import { removeDirectories } from './directories.mjs';
 import { machine } from './machine.mjs';
 import { measure } from './measure.mjs';
 import { readOptions } from './options.mjs';
@@ -23,10 +24,15 @@ import { createCast } from './subjects/subjects.mjs';
 import { TARGETS } from './targets/targets.mjs';
 import { WORK } from './work/work.mjs';
 
+if (process.platform !== 'linux')
+  throw new Error('CPU times are read from /proc: the benchmark needs Linux.');
 const options = readOptions();
 const wanted = ({ name }) => options.only?.includes(name) ?? true;
 const place = machine();
-process.once('exit', stopAll);
+process.once('exit', () => {
+  stopAll();
+  removeDirectories();
+});
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
 
 const upstream = await startOwn('upstream.mjs');
@@ -47,29 +53,35 @@ const context = {
 };
 
 const sections = [];
-for (const work of WORK.filter(wanted)) {
-  const names = work.subjects.filter((name) => options.subjects?.includes(name) ?? true);
-  if (names.length === 0) continue;
-  const result = await measure(work, context, names);
-  results.push(result);
-  sections.push(workSection(work, result));
-  console.log(sections.at(-1));
-}
 const targets = [];
-for (const target of TARGETS.filter(wanted)) {
-  const rows = await target.measure(context);
-  targets.push(...rows);
-  console.log(targetTable(rows));
+try {
+  for (const work of WORK.filter(wanted)) {
+    const names = work.subjects.filter((name) => options.subjects?.includes(name) ?? true);
+    if (names.length === 0) continue;
+    const result = await measure(work, context, names);
+    results.push(result);
+    sections.push(workSection(work, result));
+    console.log(`${sections.at(-1)}\n`);
+  }
+  for (const target of TARGETS.filter(wanted)) {
+    const rows = await target.measure(context);
+    targets.push(...rows);
+    console.log(`${targetTable(rows)}\n`);
+  }
+} finally {
+  await stopServices();
 }
 
-const text = [
-  about({ date: new Date().toISOString().slice(0, 10), machine: place, options, missing: cast.missing }),
-  ...(targets.length > 0 ? ['## Targets', targetTable(targets)] : []),
-  ...(sections.length > 0 ? ['## Kinds of work', ...sections] : []),
-].join('\n\n');
-if (options.write) writePage(text);
+if (options.write) {
+  const date = new Date().toISOString().slice(0, 10);
+  writePage(
+    [
+      about({ date, machine: place, options, missing: cast.missing }),
+      ...['## Targets', targetTable(targets), '## Kinds of work', ...sections],
+    ].join('\n\n'),
+  );
+}
 if (options.json) {
   writeFileSync(options.json, JSON.stringify({ machine: place, options, results, targets }, null, 2));
 }
-await stopServices();
 process.exit();

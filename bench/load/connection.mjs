@@ -2,6 +2,9 @@
 import { connect } from 'node:net';
 import { messageReader } from '../wire.mjs';
 
+/** Milliseconds without a byte in either direction. */
+const PATIENCE = 60_000;
+
 /**
  * @returns `send(bytes, onBytes)`, which resolves with the status and, where kept, the body; and `close()`, which lets
  *   what is under way fail
@@ -20,6 +23,7 @@ export function openConnection({ hostname, port }, { keepBody = false } = {}) {
   function open() {
     const opened = connect(Number(port), hostname);
     opened.setNoDelay(true);
+    opened.setTimeout(PATIENCE, () => opened.destroy(new Error('The server says nothing.')));
     const read = messageReader({
       keepBody,
       onMessage({ head, body }) {

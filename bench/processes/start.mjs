@@ -62,7 +62,7 @@ export function stopAll() {
   for (const { pid } of running) {
     for (const each of treeOf(pid)) {
       try {
-        process.kill(each, 'SIGTERM');
+        process.kill(each, 'SIGKILL');
       } catch {
         // Ended with its parent.
       }

@@ -1,7 +1,7 @@
 /** nginx as a reverse proxy with one worker, which keeps its connections to the upstream. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { newDirectory } from '../directories.mjs';
 import { startForeign } from '../processes/start.mjs';
 import { findProgram, freePort } from '../services.mjs';
 
@@ -9,8 +9,7 @@ const TEMPORARY = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
 
 export async function startNginx({ upstream }) {
   const binary = await findProgram({ name: 'nginx', debianPackage: 'nginx-light' });
-  const directory = mkdtempSync(join(tmpdir(), 'parallama-bench-nginx-'));
-  process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
+  const directory = newDirectory();
   const port = await freePort();
   const file = join(directory, 'nginx.conf');
   writeFileSync(

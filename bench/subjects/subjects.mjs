@@ -3,6 +3,7 @@
  * where it has the two dialects. An optional one that cannot be had is left out, and said to be.
  */
 import { readFileSync } from 'node:fs';
+import { newDirectory } from '../directories.mjs';
 import { startOwn } from '../processes/start.mjs';
 import { startNginx } from './nginx.mjs';
 import { PORTKEY, startPortkey } from './portkey.mjs';
@@ -25,7 +26,12 @@ const gateway =
   (store, host) =>
   async ({ upstream, services }) => {
     const server = await services[store]?.();
-    const env = { UPSTREAM: upstream.url, STORE: server?.url ?? store, HOST_KIND: host };
+    const env = {
+      UPSTREAM: upstream.url,
+      STORE: server?.url ?? store,
+      HOST_KIND: host,
+      DIRECTORY: newDirectory(),
+    };
     return { ...(await startOwn('subjects/gateway.mjs', env)), storePid: server?.pid };
   };
 

@@ -1,8 +1,8 @@
 /** `parallama-cli serve` with some workers on one SQLite file. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { newDirectory } from '../directories.mjs';
 import { startForeign } from '../processes/start.mjs';
 import { freePort } from '../services.mjs';
 import { createKeys, gatewayConfig } from './gateway-config.mjs';
@@ -10,8 +10,7 @@ import { createKeys, gatewayConfig } from './gateway-config.mjs';
 const CLI = fileURLToPath(new URL('../../bin/parallama-cli.cjs', import.meta.url));
 
 export async function startWorkers({ upstream, workers }) {
-  const directory = mkdtempSync(join(tmpdir(), 'parallama-bench-'));
-  process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
+  const directory = newDirectory();
   const store = `sqlite:${join(directory, 'bench.db')}`;
   const config = gatewayConfig({ upstream: upstream.url, store, directory, workers });
   const { createGateway } = await import('../../dist/index.js');
