@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { Charge, Hold } from '../../src/core/store/port.js';
+import { type Charge, type Hold, StoreUnavailable } from '../../src/core/store/port.js';
 import { memory } from '../../src/core/store/sqlite.js';
 import { createJournal, type JournalEntry } from '../../src/core/usage/journal.js';
 
@@ -49,7 +49,8 @@ test('what was appended is applied once, and the file is gone', async () => {
 test('while the store is away everything is kept, and applied when it is back', async () => {
   const journal = createJournal(directory);
   journal.append(entry('a'));
-  await expect(journal.replay(() => Promise.reject(new Error('away')))).rejects.toThrow('away');
+  const away = () => Promise.reject(new StoreUnavailable('away'));
+  await expect(journal.replay(away)).rejects.toThrow('away');
   journal.append(entry('b'));
   const seen: string[] = [];
   expect(await journal.replay(async ({ hold }) => void seen.push(hold.id))).toBe(2);
@@ -101,4 +102,45 @@ test('a directory that cannot be written is an error, not a loss in silence', as
   const file = join(directory, 'file');
   await writeFile(file, '');
   expect(() => createJournal(join(file, 'below')).append(entry('a'))).toThrow();
+});
+
+test('an entry that the store refuses keeps no other from it, and stays', async () => {
+  const journal = createJournal(directory);
+  for (const id of ['a', 'b', 'c']) journal.append(entry(id));
+  const seen: string[] = [];
+  const settle = async ({ hold }: JournalEntry) => {
+    if (hold.id === 'b') throw new Error('not this one');
+    seen.push(hold.id);
+  };
+  await expect(journal.replay(settle)).rejects.toThrow('not this one');
+  expect(seen).toEqual(['a', 'c']);
+  expect(await journal.replay(async ({ hold }) => void seen.push(hold.id))).toBe(1);
+  expect(seen).toEqual(['a', 'c', 'b']);
+  expect(await readdir(directory)).toEqual([]);
+});
+
+test('what is no entry is told once, and put aside', async () => {
+  const garbage = ['null', '7', '{}', '{"hold":{"id":"cu', '\u0000\u0000'];
+  const lines = [...garbage, JSON.stringify(entry('a'))].join('\n');
+  await writeFile(join(directory, 'usage-1-x.journal.y.replay'), lines);
+  const journal = createJournal(directory);
+  const seen: string[] = [];
+  const settle = async ({ hold }: JournalEntry) => void seen.push(hold.id);
+  await expect(journal.replay(settle)).rejects.toThrow('5 lines of the usage journal cannot be read');
+  expect(await journal.replay(settle)).toBe(0);
+  expect(seen).toEqual(['a']);
+  expect(await readdir(directory)).toEqual(['usage-1-x.unreadable']);
+  expect(await readFile(join(directory, 'usage-1-x.unreadable'), 'utf8')).toBe(`${garbage.join('\n')}\n`);
+});
+
+test('what a full disk has cut does not spoil what comes after it', async () => {
+  const journal = createJournal(directory);
+  journal.append(entry('a'));
+  const [own = ''] = await readdir(directory);
+  await appendFile(join(directory, own), '{"hold":{"id":"cut');
+  journal.append(entry('b'));
+  const seen: string[] = [];
+  const settle = async ({ hold }: JournalEntry) => void seen.push(hold.id);
+  await expect(journal.replay(settle)).rejects.toThrow('1 lines');
+  expect(seen).toEqual(['a', 'b']);
 });

@@ -207,9 +207,19 @@ export function createLeases({
     }
   }
 
-  async function sweep(): Promise<void> {
+  /** An entry that cannot be applied is told, and keeps nobody from sweeping. */
+  async function replay(): Promise<void> {
     try {
       await journal.replay(({ hold, charge }) => store.settle(hold, charge));
+    } catch (error) {
+      if (error instanceof StoreUnavailable) throw error;
+      onTrouble(error);
+    }
+  }
+
+  async function sweep(): Promise<void> {
+    try {
+      await replay();
       if (performance.now() - awayAt < GRACE) await store.health();
       else await store.sweep();
     } catch (error) {
@@ -233,7 +243,7 @@ export function createLeases({
       for (const stop of timers) await stop();
       await first;
       await Promise.all(settling);
-      await journal.replay(({ hold, charge }) => store.settle(hold, charge)).catch(onTrouble);
+      await replay().catch(onTrouble);
     },
   };
 }

@@ -7,10 +7,10 @@
  */
 import { randomBytes } from 'node:crypto';
 import { appendFileSync, mkdirSync } from 'node:fs';
-import { readdir, readFile, rename, stat, unlink } from 'node:fs/promises';
+import { appendFile, readdir, readFile, rename, stat, unlink, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import type { Charge, Hold } from '../store/port.js';
+import { type Charge, type Hold, StoreUnavailable } from '../store/port.js';
 
 export interface JournalEntry {
   hold: Hold;
@@ -22,8 +22,9 @@ export interface Journal {
   append(entry: JournalEntry): void;
   /**
    * Applies what is there, of this process and of others that are gone.
-   * @param settle rejects where the store is still away: the rest waits for the next replay
+   * @param settle rejects with StoreUnavailable where the store is still away: the rest waits for the next replay
    * @returns entries applied
+   * @throws Error where the store refused some, which stay; and where some could not be read, which are put aside
    */
   replay(settle: (entry: JournalEntry) => Promise<unknown>): Promise<number>;
 }
@@ -65,14 +66,32 @@ export function createJournal(directory: string): Journal {
   async function apply(path: string, settle: (entry: JournalEntry) => Promise<unknown>): Promise<number> {
     const text = await readFile(path, 'utf8').catch(() => undefined);
     if (text === undefined) return 0;
+    const refused: string[] = [];
+    const unreadable: string[] = [];
+    const errors: unknown[] = [];
     let applied = 0;
-    for (const line of text.split('\n')) {
+    const lines = text.split('\n');
+    for (const [at, line] of lines.entries()) {
       const entry = parse(line);
-      if (!entry) continue;
-      await settle(entry);
-      applied += 1;
+      if (!entry) {
+        // The last line of a process that was killed while it wrote may be cut: it was not acknowledged then.
+        if (line !== '' && at < lines.length - 1) unreadable.push(line);
+        continue;
+      }
+      try {
+        await settle(entry);
+        applied += 1;
+      } catch (error) {
+        if (error instanceof StoreUnavailable) throw error;
+        // One that the store will not have must not keep the others from it.
+        refused.push(line);
+        errors.push(error);
+      }
     }
-    await unlink(path).catch(() => undefined);
+    if (unreadable.length > 0) errors.push(await putAside(path, unreadable));
+    if (refused.length > 0) await writeFile(path, linesOf(refused), { mode: 0o600 });
+    else await unlink(path).catch(() => undefined);
+    if (errors.length > 0) throw errors[0];
     return applied;
   }
 
@@ -91,7 +110,8 @@ export function createJournal(directory: string): Journal {
   return {
     append(entry) {
       mkdirSync(directory, { recursive: true });
-      appendFileSync(own, `${JSON.stringify(entry)}\n`, { mode: 0o600 });
+      // Begins with a line feed: what a full disk has left of the entry before must not spoil this one.
+      appendFileSync(own, `\n${linesOf([JSON.stringify(entry)])}`, { mode: 0o600 });
       pending = true;
     },
 
@@ -126,11 +146,21 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** The last line of a process that was killed while it wrote may be cut: it was not acknowledged then. */
+const linesOf = (lines: string[]) => lines.map((line) => `${line}\n`).join('');
+
+/** Nothing is thrown away that may be somebody's usage: mostly it is not, but was cut by a full disk. */
+async function putAside(path: string, lines: string[]): Promise<Error> {
+  const aside = `${path.slice(0, path.indexOf('.journal'))}.unreadable`;
+  await appendFile(aside, linesOf(lines), { mode: 0o600 });
+  return new Error(`${lines.length} lines of the usage journal cannot be read; they are in ${aside}`);
+}
+
+/** Undefined for what is no entry. */
 function parse(line: string): JournalEntry | undefined {
-  if (line === '') return undefined;
   try {
-    return JSON.parse(line) as JournalEntry;
+    const entry = JSON.parse(line) as Partial<JournalEntry> | null;
+    const whole = typeof entry?.hold?.id === 'string' && Array.isArray(entry.hold.claims) && entry.charge;
+    return whole ? (entry as JournalEntry) : undefined;
   } catch {
     return undefined;
   }
