@@ -289,12 +289,10 @@ describe.concurrent('left alone', () => {
   });
 
   test('but not one that another process has aborted', { timeout: LONG }, async () => {
-    const simulator = await startSimulator({ firstToken: 20_000 });
+    const simulator = await startSimulator({ firstToken: 2_500 });
     const { healing, heals } = healed(simulator, [{ 'llama2:latest': { idle: 60_000, aborted: 60_000 } }]);
-    const answer = healing();
-    await until(() => unloads(simulator).length === 1);
-    simulator.firstToken = 0;
-    expect((await answer).status).toBe(200);
+    expect((await healing()).status).toBe(200);
+    // Once: as that did not make it answer, it was not locked.
     expect(heals).toMatchObject([{ outcome: 'unloaded', requests: 1 }]);
   });
 

@@ -15,21 +15,20 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { GatewayError } from '../errors.js';
 import { normaliseModel } from '../translate/index.js';
 import type { Upstream, UpstreamAnswer, UpstreamRequest } from './client.js';
-import { type Attempt, createModelWatch, type ModelWatch } from './model-watch.js';
+import { type Attempt, createModelWatch, type ModelWatch, type Outcome } from './model-watch.js';
 import { createResidence } from './residence.js';
 
 /** What a process sees of a model, as others are told. */
 export interface ModelActivity {
   /** Milliseconds since it was last at work. */
   idle: number;
-  /** Milliseconds since a request was aborted; absent where the model has answered since. */
+  /** Milliseconds since an answer was aborted; absent where the model has answered since. */
   aborted?: number;
 }
 
 export interface Heal {
   model: string;
-  /** `held`: somebody else's requests keep it in memory. */
-  outcome: 'unloaded' | 'held' | 'failed';
+  outcome: Outcome;
   /** Requests that were taken back. */
   requests: number;
   seconds: number;
@@ -61,7 +60,7 @@ const PATIENCE = {
   /** Unloading has not helped: it was no lock. */
   healed: Number.POSITIVE_INFINITY,
 };
-/** A request is sent so many times at most. */
+/** A request is sent so many times to a model that others keep from being unloaded. */
 const SENDINGS = 3;
 /** Milliseconds of silence before Ollama is asked about the model, as a share of the patience and at most. */
 const LOOK_SHARE = 6;
@@ -93,12 +92,14 @@ export function createHealing(options: HealingOptions): HealingUpstream {
   async function send(request: UpstreamRequest): Promise<UpstreamAnswer> {
     if (request.model === undefined || typeof request.body !== 'string') return upstream.send(request);
     const name = normaliseModel(request.model);
-    for (let sending = 1; sending <= SENDINGS; sending += 1) {
+    for (let inVain = 0; inVain < SENDINGS; ) {
       const watch = watchOf(name);
-      if (watch.healing && !(await unlessGone(watch.healing, request.signal))) break;
+      if (watch.healing && (await unlessGone(watch.healing, request.signal)) === 'failed') break;
       const sent = await attempt(name, watch, request, request.body);
       if (sent.answer) return sent.answer;
-      if (!(await unlessGone(sent.takenBack, request.signal))) break;
+      const outcome = await unlessGone(sent.takenBack, request.signal);
+      if (outcome === 'failed') break;
+      if (outcome === 'held') inVain += 1;
     }
     throw busy(options.stallTimeout);
   }
@@ -108,7 +109,7 @@ export function createHealing(options: HealingOptions): HealingUpstream {
     watch: ModelWatch,
     request: UpstreamRequest,
     body: string,
-  ): Promise<{ answer: UpstreamAnswer } | { answer?: undefined; takenBack: Promise<boolean> }> {
+  ): Promise<{ answer: UpstreamAnswer } | { answer?: undefined; takenBack: Promise<Outcome> }> {
     const attempt = startAttempt(body, request.signal);
     watch.sent(attempt);
     try {
@@ -116,12 +117,11 @@ export function createHealing(options: HealingOptions): HealingUpstream {
       if (answer.status === 200) {
         watch.answered(attempt);
         answer.body.once('close', () => watch.read(!answer.body.readableEnded));
-      } else watch.ended(attempt, false);
+      } else watch.ended(attempt);
       return { answer };
     } catch (error) {
-      const gone = request.signal?.aborted ?? false;
-      watch.ended(attempt, gone);
-      if (gone || !attempt.takenBack) throw error;
+      watch.ended(attempt);
+      if (request.signal?.aborted || !attempt.takenBack) throw error;
       return { takenBack: attempt.takenBack };
     } finally {
       if (watch.blank()) watches.delete(name);
@@ -158,36 +158,29 @@ export function createHealing(options: HealingOptions): HealingUpstream {
     return patience * parts * PATIENCE[after];
   }
 
-  /** @returns whether the requests can be sent again */
-  async function heal(name: string, watch: ModelWatch): Promise<boolean> {
+  async function heal(name: string, watch: ModelWatch): Promise<Outcome> {
     const begun = now();
     watch.locked = true;
+    // What is asked to leave while requests wait for it goes when the last of them does.
+    const asked = await residence.unload(name).then(
+      () => true,
+      () => false,
+    );
     const requests = watch.waiting();
-    let outcome: Heal['outcome'] = 'failed';
-    try {
-      // Asked first: where Ollama does not even answer this, the model is not what is wrong.
-      await residence.unload(name);
-      takeBack(requests, watch.healing);
-      outcome = (await left(name, begun)) ? 'unloaded' : 'held';
-    } catch {
-      takeBack(requests, watch.healing);
-    }
+    for (const request of requests) request.takeBack(watch.healing!);
+    const outcome = !asked ? 'failed' : (await left(name, begun)) ? 'unloaded' : 'held';
     watch.explained();
     if (outcome === 'unloaded') watch.unloaded();
     onHeal({ model: name, outcome, requests: requests.length, seconds: (now() - begun) / 1_000 });
-    return outcome !== 'failed';
-  }
-
-  function takeBack(requests: Attempt[], healing = Promise.resolve(false)): void {
-    for (const request of requests) request.takeBack(healing);
+    return outcome;
   }
 
   async function left(name: string, begun: number): Promise<boolean> {
-    while (now() - begun < HOLD) {
+    while (now() - begun < HOLD && !closing.signal.aborted) {
       const resident = await residence.of(name).catch(() => ({ expired: 0 }));
       // One that will expire has been loaded anew by somebody else.
       if (!resident || resident.expired < -1_000) return true;
-      await sleep(POLL, undefined, { signal: closing.signal });
+      await sleep(POLL, undefined, { ref: false });
     }
     return false;
   }

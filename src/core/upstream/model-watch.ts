@@ -3,25 +3,28 @@
  * has come though somebody waits.
  */
 
+/** How it ended to unload a model that answered nothing. `held`: somebody else's requests keep it in memory. */
+export type Outcome = 'unloaded' | 'held' | 'failed';
+
 /** One sending of a request. Ends with its client, or when it is taken back. */
 export interface Attempt {
   readonly body: string;
   readonly signal: AbortSignal;
-  /** Its connection was closed and its client was not told: it can be sent again if this comes true. */
-  takenBack: Promise<boolean> | undefined;
-  takeBack(healing: Promise<boolean>): void;
+  /** Its connection was closed and its client was not told: it can be sent again after this, unless that failed. */
+  takenBack: Promise<Outcome> | undefined;
+  takeBack(healing: Promise<Outcome>): void;
 }
 
 export interface ModelWatch {
-  /** While its model is being healed nothing is sent. Comes true where requests can be sent again. */
-  healing: Promise<boolean> | undefined;
+  /** While its model is being healed nothing is sent. */
+  healing: Promise<Outcome> | undefined;
   /** Taken for locked, and not seen to answer since. */
   locked: boolean;
   /** It was unloaded, and has not answered since. */
   healed: boolean;
   sent(attempt: Attempt): void;
   /** It is over without an answer of the model. */
-  ended(attempt: Attempt, aborted: boolean): void;
+  ended(attempt: Attempt): void;
   /** Its first byte has come. */
   answered(attempt: Attempt): void;
   /** Its answer is over; `aborted` where it was not read to the end. */
@@ -37,7 +40,10 @@ export interface ModelWatch {
   unloaded(): void;
   /** Milliseconds since it answered or was unloaded; infinite where it never did. */
   lively(): number;
-  /** Milliseconds since a request was aborted; undefined where it has answered or was unloaded since. */
+  /**
+   * Milliseconds since an answer was aborted; undefined where it has answered or was unloaded since. Those who leave
+   * while they wait for their turn lock nothing, and do so because the model is slow.
+   */
   aborted(): number | undefined;
   /** Nothing is known that would be missed; names that clients make up are such. */
   blank(): boolean;
@@ -64,11 +70,10 @@ export function createModelWatch({ carried, now }: { carried: number; now: () =>
       if (waiting.size === 0) silentSince = now() - silentBefore;
       waiting.add(attempt);
     },
-    ended(attempt, wasAborted) {
+    ended(attempt) {
       if (waiting.delete(attempt) && waiting.size === 0) {
         silentBefore = answering > 0 ? 0 : Math.min(carried, now() - silentSince);
       }
-      if (wasAborted) abortedAt = now();
     },
     answered(attempt) {
       waiting.delete(attempt);
@@ -79,11 +84,11 @@ export function createModelWatch({ carried, now }: { carried: number; now: () =>
       this.locked = false;
       this.healed = false;
     },
-    read(wasAborted) {
+    read(aborted) {
       answering -= 1;
       silentSince = now();
       lastAtWork = silentSince;
-      if (wasAborted) abortedAt = now();
+      if (aborted) abortedAt = now();
     },
     waiting: () => [...waiting],
     silence: () => (answering > 0 || waiting.size === 0 ? 0 : now() - silentSince),
