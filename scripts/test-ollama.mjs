@@ -2,9 +2,11 @@
  * The compatibility tests through the gateway against a real Ollama.
  *
  *   OLLAMA_URL=http://127.0.0.1:11434 npm run test:ollama
+ *   OLLAMA_URL=http://127.0.0.1:11434 npm run test:ollama -- test/ollama --aborts 1000
  */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 
 const MODELS = ['tiny:latest', 'tiny-think:latest', 'tiny-embed:latest'];
 const url = process.env.OLLAMA_URL;
@@ -30,11 +32,14 @@ if (missing.length > 0) {
 }
 
 const vitest = fileURLToPath(new URL('../node_modules/vitest/vitest.mjs', import.meta.url));
-const given = process.argv.slice(2);
-const files = given.length > 0 ? given : ['test/compat'];
+const { values, positionals } = parseArgs({
+  options: { aborts: { type: 'string', default: '100' } },
+  allowPositionals: true,
+});
+const files = positionals.length > 0 ? positionals : ['test/compat', 'test/ollama'];
 const args = ['run', ...files, '--reporter=verbose', '--no-file-parallelism'];
 const child = spawn(process.execPath, [vitest, ...args], {
   stdio: 'inherit',
-  env: { ...process.env, PARALLAMA_TEST_OLLAMA: url },
+  env: { ...process.env, PARALLAMA_TEST_OLLAMA: url, PARALLAMA_TEST_ABORTS: values.aborts },
 });
 child.on('exit', (code) => process.exit(code ?? 1));
