@@ -44,11 +44,24 @@ export function createResidence(upstream: Pick<Upstream, 'send'>): Residence {
     return { value: JSON.parse(text), date: Date.parse(String(answer.headers.date ?? '')) };
   }
 
+  /** The file that the model was made from. */
+  async function weights(model: string): Promise<string | undefined> {
+    const { value } = await ask('/api/show', { model }).catch(() => ({ value: {} }));
+    return /^FROM (.+)$/m.exec((value as { modelfile?: string }).modelfile ?? '')?.[1];
+  }
+
+  /** Models of the same weights are in memory once, under the name of the first that was asked for. */
+  async function named(model: string, listed: Listed[]): Promise<Listed | undefined> {
+    const found = listed.find(({ name }) => normaliseModel(name) === model);
+    if (found || listed.length === 0) return found;
+    const [wanted, ...others] = await Promise.all([model, ...listed.map(({ name }) => name)].map(weights));
+    return listed[others.findIndex((other) => other !== undefined && other === wanted)];
+  }
+
   return {
     async of(model) {
       const { value, date } = await ask('/api/ps');
-      const { models } = value as { models?: Listed[] | null };
-      const found = models?.find(({ name }) => normaliseModel(name) === model);
+      const found = await named(model, (value as { models?: Listed[] | null }).models ?? []);
       if (!found) return undefined;
       return { expired: (Number.isNaN(date) ? Date.now() : date) - Date.parse(found.expires_at) };
     },
