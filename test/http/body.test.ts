@@ -72,6 +72,18 @@ test('a client that goes away while it sends is told from one that has sent all'
   await expect(reading).rejects.toMatchObject({ kind: 'client_gone' });
 });
 
+test.each(['identity', 'gzip'])(
+  'a connection that breaks within a body in %s is no bug',
+  async (encoding) => {
+    const body = new Readable({ read() {} });
+    body.push(gzipSync('{"a":1}').subarray(0, 12));
+    const reading = read(body, { 'content-encoding': encoding });
+    // As Node's server says it.
+    body.destroy(Object.assign(new Error('aborted'), { code: 'ECONNRESET' }));
+    await expect(reading).rejects.toMatchObject({ kind: 'client_gone' });
+  },
+);
+
 test.each(['identity', 'gzip'])('a body in %s that does not arrive in time is 408', async (encoding) => {
   const body = new Readable({ read() {} });
   body.push(gzipSync('{"a":1}').subarray(0, 12));

@@ -57,7 +57,7 @@ export async function readBody(request: GatewayRequest, bounds: BodyBounds): Pro
 }
 
 async function decode(body: Readable, decoder: NodeJS.ReadWriteStream, bounds: BodyBounds): Promise<Buffer> {
-  const stop = (error: Error) => (decoder as unknown as Readable).destroy(error);
+  const stop = (error: Error) => (decoder as unknown as Readable).destroy(asDeparture(error));
   body.once('error', stop);
   body.pipe(decoder);
   try {
@@ -94,10 +94,15 @@ function collect(stream: Readable, { limit, timeout }: BodyBounds): Promise<Buff
       else chunks.push(chunk);
     };
     const onEnd = () => done(() => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size)));
-    const onError = (error: Error) => done(() => reject(error));
+    const onError = (error: Error) => done(() => reject(asDeparture(error)));
     const onClose = () => done(() => reject(new GatewayError('client_gone')));
     stream.on('data', onData).on('end', onEnd).on('error', onError).on('close', onClose);
   });
+}
+
+/** A connection that ends within a body, or breaks the rules of HTTP there, is the client's doing. */
+function asDeparture(error: NodeJS.ErrnoException): Error {
+  return error.code === 'ECONNRESET' ? new GatewayError('client_gone', { cause: error }) : error;
 }
 
 /** What the dialect calls a request without a body: Ollama's own words on its paths. */
