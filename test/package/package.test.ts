@@ -36,7 +36,7 @@ test('holds what is needed and nothing else', () => {
   const places = new Set(packed.files.map((path) => (path.includes('/') ? path.split('/')[0] : path)));
   expect([...places].sort()).toEqual(expect.arrayContaining(['LICENSE', 'bin', 'dist', 'package.json']));
   for (const place of places)
-    expect(['LICENSE', 'README.md', 'bin', 'dist', 'package.json']).toContain(place);
+    expect(['LICENSE', 'README.md', 'bin', 'dist', 'package.json', 'sbom.json']).toContain(place);
   for (const path of packed.files) expect(path).not.toMatch(/\.ts$(?<!\.d\.ts)|\.test\.|\.map$|recordings/);
   expect(packed.size).toBeLessThan(3_000_000);
 });
