@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openStore } from '../../src/core/store/open.js';
 import { StoreUnavailable } from '../../src/core/store/port.js';
-import { type Rig, send, startRig } from '../support/gateway.js';
+import { type Rig, send, startRig, until } from '../support/gateway.js';
 
 const LIMIT = 100;
 
@@ -52,10 +52,10 @@ const chunk = (content: string, more: object = {}) =>
   `${JSON.stringify({ model: 'llama2', message: { role: 'assistant', content }, done: false, ...more })}\n`;
 const end = (eval_count: number) =>
   chunk('', { done: true, done_reason: 'stop', prompt_eval_count: 10, eval_count });
-const chat = (key: string) =>
+const chat = (key: string, stream = true) =>
   send(rig.url, '/ollama/api/chat', {
     key,
-    body: { model: 'llama2', messages: [{ role: 'user', content: 'Hello!' }] },
+    body: { model: 'llama2', messages: [{ role: 'user', content: 'Hello!' }], stream },
   });
 const day = new Date().toISOString().slice(0, 10);
 const tokensOf = async ({ id }: { id: string }) =>
@@ -85,4 +85,24 @@ test('where the store is away when more is needed', async () => {
   const { used, held } = await tokensOf(user);
   expect(held).toBe(0);
   expect(used).toBe(granted);
+});
+
+test('where the estimate of a prompt has changed since it was held', async () => {
+  const user = await rig.user('few');
+  let running: ServerResponse | undefined;
+  answer = (res) => {
+    running = res;
+    res.write(chunk('Hello'));
+  };
+  const cut = chat(user.key, false);
+  await until(() => running);
+  // Another user's prompt takes 500 tokens: so will all of this length, for all that is known.
+  answer = (res) =>
+    void res.end(chunk('Hello') + end(1).replace('"prompt_eval_count":10', '"prompt_eval_count":500'));
+  expect(await chat((await rig.user('admin')).key)).toMatchObject({ status: 200 });
+  running!.end(chunk('and so on ').repeat(200) + end(200));
+  const last = (await cut).json as { prompt_eval_count: number; eval_count: number; done_reason: string };
+  expect(last.done_reason).toBe('length');
+  expect(await tokensOf(user)).toEqual({ used: LIMIT, held: 0 });
+  expect(last.prompt_eval_count + last.eval_count).toBe(LIMIT);
 });

@@ -9,6 +9,8 @@ export interface Admitted {
   lease: Lease;
   /** As the host app has left it. */
   exchange: Exchange;
+  /** Tokens of each call's prompt, as they were held. */
+  estimates: number[];
 }
 
 /** @throws GatewayError 429 where a limit refuses; what the host app rejects with, after the hold was given back */
@@ -20,7 +22,8 @@ export async function admit(
 ): Promise<Admitted> {
   const gateway = route!.gateway!;
   const { load, endpoint, maxTokens, model } = exchange;
-  const estimate = (calls: NativeCall[]) => (load ? 0 : estimator.estimate(upstreamModel, calls));
+  const estimate = (calls: NativeCall[]) =>
+    calls.map((one) => (load ? 0 : estimator.estimate(upstreamModel, [one])));
   const reserve = (prompt: number) =>
     leases.admit({
       identity,
@@ -32,9 +35,9 @@ export async function admit(
       generates: !load && (endpoint === '/api/chat' || endpoint === '/api/generate'),
     });
 
-  const prompt = estimate(exchange.calls);
-  const lease = await reserve(prompt);
-  if (!beforeForward) return { lease, exchange };
+  const estimates = estimate(exchange.calls);
+  const lease = await reserve(sum(estimates));
+  if (!beforeForward) return { lease, exchange, estimates };
 
   const asking = { identity, gateway, exchange, signal: request.signal };
   const calls = await runHook(beforeForward, asking).catch(async (error: unknown) => {
@@ -42,9 +45,11 @@ export async function admit(
     throw error;
   });
   const shown = { ...exchange, calls };
-  const longer = estimate(calls);
-  if (longer <= prompt) return { lease, exchange: shown };
+  const changed = estimate(calls);
+  if (sum(changed) <= lease.prompt) return { lease, exchange: shown, estimates: changed };
   // The limits hold for what is sent, not for what the client wrote.
   await lease.settle(NOTHING_USED);
-  return { lease: await reserve(longer), exchange: shown };
+  return { lease: await reserve(sum(changed)), exchange: shown, estimates: changed };
 }
+
+const sum = (numbers: number[]) => numbers.reduce((all, one) => all + one, 0);

@@ -16,7 +16,7 @@ import {
   readNativeGenerate,
   readResponse,
 } from '../translate/index.js';
-import type { Exchange, NativeCall } from '../translate/types.js';
+import type { Exchange } from '../translate/types.js';
 import { createMeter } from '../usage/meter.js';
 import { admit } from './admission.js';
 import { type Call, jsonOf, type Operation } from './call.js';
@@ -69,8 +69,7 @@ function inference(services: Services, readExchange: Reader): Operation {
     const gateway = call.route!.gateway!;
     const body = parseJson(await readBody(call.request, bounds), call.dialect);
     const { exchange: asked, upstreamModel } = prepare(call, body);
-    const { lease, exchange } = await admit(services, call, asked, upstreamModel);
-    const estimate = (calls: NativeCall[]) => (exchange.load ? 0 : estimator.estimate(upstreamModel, calls));
+    const { lease, exchange, estimates } = await admit(services, call, asked, upstreamModel);
 
     const generation = createGeneration({
       exchange,
@@ -83,8 +82,9 @@ function inference(services: Services, readExchange: Reader): Operation {
       upstreamModel,
       lease,
       meter: createMeter({
-        estimated: estimate(exchange.calls),
-        estimateOf: (one) => estimate([one]),
+        // Not estimated anew: the estimator learns meanwhile, and what is charged has to be what is held.
+        estimated: estimates.reduce((all, one) => all + one, 0),
+        estimateOf: (one) => estimates[exchange.calls.indexOf(one)] ?? 0,
         observe(one, tokens) {
           services.metrics.estimated(estimator.estimate(upstreamModel, [one]), tokens);
           estimator.observe(upstreamModel, one, tokens);
