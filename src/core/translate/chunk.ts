@@ -1,5 +1,5 @@
 /** What a native chunk says, whichever endpoint it came from. */
-import type { NativeChunk, NativeToolCall } from './types.js';
+import type { NativeChunk, NativeLogprob, NativeToolCall } from './types.js';
 import { isObject } from './validate.js';
 
 const textOr = (value: unknown): string => (typeof value === 'string' ? value : '');
@@ -26,6 +26,12 @@ export function chunkToolCalls(chunk: NativeChunk): NativeToolCall[] {
 /** A count as Ollama writes it; undefined where it has none, or something that is no count. */
 export function countOf(value: unknown): number | undefined {
   return Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : undefined;
+}
+
+/** The well-formed items of a list of logprobs. */
+export function logprobsIn(list: unknown): NativeLogprob[] {
+  if (!Array.isArray(list)) return [];
+  return list.filter((item): item is NativeLogprob => isObject(item) && typeof item.token === 'string');
 }
 
 export interface TokenCounts {

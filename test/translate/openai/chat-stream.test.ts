@@ -154,6 +154,20 @@ describe('a streamed chat completion', () => {
     expect(text).not.toContain('"finish_reason":"');
   });
 
+  it('leaves out logprobs that are none', () => {
+    const good = { token: 'a', logprob: -1, top_logprobs: [null, { token: 'b', logprob: -2 }] };
+    const odd = [null, 7, 'x', [null], [{ logprob: -1 }], [good]].map((logprobs) => ({
+      ...say('a'),
+      logprobs,
+    }));
+    const written = events(write({ logprobs: true }, ...(odd as NativeChunk[]), end('stop')));
+    const items = written.flatMap(
+      ({ choices }) => (choices[0]?.logprobs as { content: object[] } | null)?.content ?? [],
+    );
+    const top_logprobs = [{ token: 'b', logprob: -2, bytes: null }];
+    expect(items).toEqual([{ token: 'a', logprob: -1, bytes: null, top_logprobs }]);
+  });
+
   it('carries any text, on one line of data each', () => {
     const odd = ['\u2028\u2029\u0085', '\u0000', '\ud83d', '</script>', 'data: [DONE]\n\n', '\r\n'];
     const anything = fc.oneof(fc.constantFrom(...odd), fc.string({ unit: 'binary', minLength: 1 }));

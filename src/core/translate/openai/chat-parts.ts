@@ -1,5 +1,5 @@
 /** The parts that whole and streamed chat completions are made of. */
-import { chunkToolCalls } from '../chunk.js';
+import { chunkToolCalls, logprobsIn } from '../chunk.js';
 import type { NativeChunk, NativeLogprob, NativeToolCall } from '../types.js';
 
 /** What a request says about its answer. */
@@ -63,7 +63,7 @@ export const logprob = ({ token, logprob: value, bytes, top_logprobs }: NativeLo
   token,
   logprob: value,
   bytes: bytes ?? null,
-  top_logprobs: (top_logprobs ?? []).map((top) => ({
+  top_logprobs: logprobsIn(top_logprobs).map((top) => ({
     token: top.token,
     logprob: top.logprob,
     bytes: top.bytes ?? null,
@@ -73,5 +73,5 @@ export const logprob = ({ token, logprob: value, bytes, top_logprobs }: NativeLo
 /** `choices[].logprobs`: null where the request asked for none. */
 export function chatLogprobs(chunk: NativeChunk, { logprobs }: Pick<ChatReplyOptions, 'logprobs'>) {
   if (!logprobs) return null;
-  return { content: (chunk.logprobs ?? []).map(logprob), refusal: null };
+  return { content: logprobsIn(chunk.logprobs).map(logprob), refusal: null };
 }

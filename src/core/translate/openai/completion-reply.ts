@@ -1,6 +1,6 @@
 /** `POST /openai/v1/completions`: the answer, whole and streamed. */
 import { openaiError } from '../../errors.js';
-import { chunkText, isDone } from '../chunk.js';
+import { chunkText, isDone, logprobsIn } from '../chunk.js';
 import { SSE_DONE, SSE_HEADERS, SSE_HEARTBEAT, sseEvent } from '../sse.js';
 import type { NativeAnswer, NativeChunk, ReplyContext, StreamEncoder } from '../types.js';
 import { openaiUsage } from '../usage.js';
@@ -29,7 +29,7 @@ function completionLogprobs(
   offset: number,
 ): CompletionLogprobs | null {
   if (logprobs === undefined) return null;
-  const items = chunk.logprobs ?? [];
+  const items = logprobsIn(chunk.logprobs);
   let at = offset;
   return {
     tokens: items.map(({ token }) => token),
@@ -37,8 +37,8 @@ function completionLogprobs(
     top_logprobs:
       logprobs === 0
         ? null
-        : items.map(({ top_logprobs = [] }) =>
-            Object.fromEntries(top_logprobs.map((top) => [top.token, top.logprob])),
+        : items.map(({ top_logprobs }) =>
+            Object.fromEntries(logprobsIn(top_logprobs).map((top) => [top.token, top.logprob])),
           ),
     text_offset: items.map(({ token }) => {
       at += token.length;
