@@ -24,9 +24,9 @@ import { createCast } from './subjects/subjects.mjs';
 import { TARGETS } from './targets/targets.mjs';
 import { WORK } from './work/work.mjs';
 
-if (process.platform !== 'linux')
-  throw new Error('CPU times are read from /proc: the benchmark needs Linux.');
 const options = readOptions();
+if (process.platform !== 'linux')
+  throw new Error('The benchmark needs Linux: it reads CPU times from /proc.');
 const wanted = ({ name }) => options.only?.includes(name) ?? true;
 const place = machine();
 process.once('exit', () => {
