@@ -13,12 +13,19 @@ const PATIENCE = 10_000;
  */
 export function lingering(req: IncomingMessage, answer: GatewayResponse): GatewayResponse {
   const { body, headers } = answer;
-  if (req.complete || body instanceof Readable || body.length === 0) return answer;
+  if (hasArrived(req) || body instanceof Readable || body.length === 0) return answer;
   return {
     ...answer,
     headers: { ...headers, 'content-length': String(Buffer.byteLength(body)) },
     body: Readable.from(pieces(req, body)),
   };
+}
+
+/** Node calls a request complete in a later turn than that in which its last byte came. */
+function hasArrived(req: IncomingMessage): boolean {
+  const { 'content-length': length, 'transfer-encoding': encoding } = req.headers;
+  if (req.complete || encoding !== undefined) return req.complete;
+  return req.readableLength === Number(length ?? 0);
 }
 
 async function* pieces(req: IncomingMessage, body: string | Buffer): AsyncGenerator<string | Buffer> {
