@@ -5,7 +5,7 @@
  * npm makes it, of a package that is ours without what only developers need: asked with `--omit dev`, npm leaves out
  * what developers need as well.
  */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -30,7 +30,10 @@ try {
   write('package.json', manifest);
   write('package-lock.json', { ...lock, packages: { '': manifest, ...Object.fromEntries(ours) } });
   const options = ['--package-lock-only', '--sbom-format', 'cyclonedx', '--sbom-type', 'library'];
-  const sbom = execFileSync('npm', ['sbom', ...options], { cwd: place, encoding: 'utf8' });
+  // Debian's npm is of before 10, and has none.
+  const known = spawnSync('npm', ['sbom', '--help'], { stdio: 'ignore' }).status === 0;
+  const [command, ...before] = known ? ['npm'] : ['npx', '--yes', 'npm@11'];
+  const sbom = execFileSync(command, [...before, 'sbom', ...options], { cwd: place, encoding: 'utf8' });
   writeFileSync(file, sbom);
 } finally {
   rmSync(directory, { recursive: true, force: true });

@@ -1,27 +1,13 @@
 /** The tests that the checklist of translation names are there. */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { isThere, linesOf, namedIn } from './titles.js';
 
-const ROOT = join(import.meta.dirname, '../..');
-const rows = readFileSync(join(ROOT, 'docs/translation-checklist.md'), 'utf8')
-  .split('\n')
+const rows = linesOf('docs/translation-checklist.md')
   .filter((line) => /^\| \d/.test(line))
   .map((line) => {
     const [, number, point, tests] = /^\| +(\d+) +\| +(.+?) +\| +(.+?) +\|$/.exec(line)!;
-    const named = [...tests!.matchAll(/`(test\/[^`]+)` ((?:"[^"]+"(?:, )?)+)/g)].flatMap(([, file, titles]) =>
-      [...titles!.matchAll(/"([^"]+)"/g)].map(([, title]) => ({ file: file!, title: title! })),
-    );
-    return { number: Number(number), point, named };
+    return { number: Number(number), point, named: namedIn(tests!) };
   });
-
-/** The titles in a file: texts that are the first argument of a call. */
-const titlesIn = (file: string): Set<string> =>
-  new Set(
-    [...readFileSync(join(ROOT, file), 'utf8').matchAll(/\(\s*(['"`])((?:(?!\1).)+)\1\s*,/g)].map(
-      ([, , title]) => title!,
-    ),
-  );
 
 test('the points are numbered through', () => {
   expect(rows.map(({ number }) => number)).toEqual(Array.from({ length: 112 }, (_, i) => i + 1));
@@ -29,5 +15,5 @@ test('the points are numbered through', () => {
 
 test.each(rows)('$number: $point', ({ named }) => {
   expect(named.length).toBeGreaterThan(0);
-  expect(named.filter(({ file, title }) => !titlesIn(file).has(title))).toEqual([]);
+  expect(named.filter((one) => !isThere(one))).toEqual([]);
 });

@@ -82,7 +82,7 @@ beforeAll(async () => {
 });
 afterAll(() => close());
 
-test.each(BODIES)('%s', { timeout: 60_000 }, async (_name, path, body) => {
+test.each(BODIES)('%s keeps nobody else waiting', { timeout: 60_000 }, async (_name, path, body) => {
   const { status } = await send(url, path, { key, body });
   expect(status).toBeLessThan(500);
   expect((await send(url, '/healthz')).status).toBe(200);

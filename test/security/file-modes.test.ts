@@ -79,7 +79,7 @@ async function noticesOf(config: string): Promise<string> {
   return gateway.notices.join('\n');
 }
 
-test('a database that others can read is told at start, and by doctor', async () => {
+test('a database that others can read is told at start', async () => {
   const config = await writeConfig(directory, 1);
   await cli(config, 'user', 'create', 'ann');
   expect(await noticesOf(config)).not.toContain('chmod');
