@@ -1,4 +1,5 @@
 /** Talks to Ollama. Every failure is a GatewayError, and none of them names where Ollama is. */
+import type { EventEmitter } from 'node:events';
 import { pipeline, type Readable } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { type Dispatcher, errors, Pool } from 'undici';
@@ -27,6 +28,8 @@ export interface UpstreamRequest {
   /** Where a model is to work for it: Ollama's name. */
   model?: string;
   signal?: AbortSignal;
+  /** Instead of a signal: says 'abort'. */
+  abort?: EventEmitter;
 }
 
 export interface Upstream {
@@ -50,9 +53,9 @@ export function createUpstream({ origin, connectTimeout, firstByteTimeout }: Ups
   });
 
   return {
-    async send({ method, path, headers, body, signal }) {
+    async send({ method, path, headers, body, signal, abort }) {
       try {
-        const answer = await pool.request({ method, path, headers, body, signal });
+        const answer = await pool.request({ method, path, headers, body, signal: signal ?? abort });
         return decoded({ status: answer.statusCode, headers: answer.headers, body: answer.body });
       } catch (error) {
         throw upstreamFailure(error, signal);
@@ -75,7 +78,8 @@ function decoded(answer: UpstreamAnswer): UpstreamAnswer {
 }
 
 function upstreamFailure(error: unknown, signal?: AbortSignal): GatewayError {
-  if (signal?.aborted) return new GatewayError('client_gone', { cause: error });
+  const aborted = signal?.aborted || error instanceof errors.RequestAbortedError;
+  if (aborted) return new GatewayError('client_gone', { cause: error });
   if (error instanceof errors.HeadersTimeoutError || error instanceof errors.ConnectTimeoutError) {
     return new GatewayError('upstream_timeout', { cause: error });
   }

@@ -3,13 +3,16 @@
  * has come though somebody waits.
  */
 
+import type { EventEmitter } from 'node:events';
+
 /** How it ended to unload a model that answered nothing. `held`: somebody else's requests keep it in memory. */
 export type Outcome = 'unloaded' | 'held' | 'failed';
 
 /** One sending of a request. Ends with its client, or when it is taken back. */
 export interface Attempt {
   readonly body: string;
-  readonly signal: AbortSignal;
+  /** Says 'abort'. */
+  readonly abort: EventEmitter;
   /** Its connection was closed and its client was not told: it can be sent again after this, unless that failed. */
   takenBack: Promise<Outcome> | undefined;
   takeBack(healing: Promise<Outcome>): void;
