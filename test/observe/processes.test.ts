@@ -4,13 +4,15 @@ import { announceProcess, runningProcesses } from '../../src/core/observe/proces
 import { createTraffic } from '../../src/core/observe/traffic.js';
 import { type Store, StoreUnavailable } from '../../src/core/store/port.js';
 import { memory } from '../../src/core/store/sqlite.js';
+import type { ModelActivity } from '../../src/core/upstream/healing.js';
 
-function announce(store: Store) {
+function announce(store: Store, models: Record<string, ModelActivity> = {}) {
   const traffic = createTraffic();
   const troubles: unknown[] = [];
   const presence = announceProcess({
     store,
     traffic,
+    models: () => models,
     version: '1',
     onTrouble: (error) => troubles.push(error),
   });
@@ -39,6 +41,17 @@ test('two processes sum their traffic; one that closes is gone at once', async (
   await b.presence.close();
   expect(await runningProcesses(store)).toHaveLength(1);
   await a.presence.close();
+  await store.close();
+});
+
+test('each knows what the others see of the models', async () => {
+  const store = memory();
+  const a = announce(store, { 'llama2:latest': { idle: 0 } });
+  const b = announce(store, { 'tiny:latest': { idle: 20, aborted: 30 } });
+  await until(async () => (await a.presence.modelsElsewhere()).length === 1);
+  expect(await a.presence.modelsElsewhere()).toEqual([{ 'tiny:latest': { idle: 20, aborted: 30 } }]);
+  expect(await b.presence.modelsElsewhere()).toEqual([{ 'llama2:latest': { idle: 0 } }]);
+  await Promise.all([a.presence.close(), b.presence.close()]);
   await store.close();
 });
 
