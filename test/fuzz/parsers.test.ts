@@ -134,9 +134,7 @@ test('names that are none break nothing', () => {
     fc.property(text, text, (pattern, name) => {
       expect(matchesModel(pattern, name)).toBeTypeOf('boolean');
       expect(isCloudModel(`${name}:cloud`)).toBe(true);
-      expect(sameModel(name, ` ${name.toUpperCase().toLowerCase()} `)).toBe(
-        sameModel(name.toLowerCase(), name),
-      );
+      expect(sameModel(name, ` ${name} `)).toBe(true);
     }),
     500,
   );
