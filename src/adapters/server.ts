@@ -1,6 +1,6 @@
 /** The gateway as a server of its own. Public as `parallama/server`. */
 import { createServer, type IncomingMessage, type ServerOptions, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import { type AddressInfo, isIP, type Socket } from 'node:net';
 import { errorResponse, GatewayError } from '../core/errors.js';
 import type { Gateway } from '../core/gateway.js';
 import { requestId } from '../core/http/request-id.js';
@@ -124,12 +124,16 @@ function notFound(req: IncomingMessage) {
   return errorResponse(error, 'openai');
 }
 
-/** The address nearest to the proxy: what a client writes itself stands further left. */
+/**
+ * The address nearest to the proxy: what a client writes itself stands further left. Some proxies add the port, which
+ * is another with each connection; what is no address stands for nobody.
+ */
 function forwardedFor(req: IncomingMessage): string | undefined {
-  return (
+  const nearest =
     String(req.headers['x-forwarded-for'] ?? '')
       .split(',')
       .at(-1)
-      ?.trim() || undefined
-  );
+      ?.trim() ?? '';
+  const [, address = nearest] = /^\[(.+)\](?::\d+)?$/.exec(nearest) ?? /^([\d.]+):\d+$/.exec(nearest) ?? [];
+  return isIP(address) === 0 ? undefined : address;
 }

@@ -3,17 +3,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, onTestFinished, test } from 'vitest';
-import { FAILURES_PER_ADDRESS, FAILURES_PER_NAME, LOGIN_WINDOW } from '../../src/core/auth/throttle.js';
+import { FAILURES_PER_ADDRESS, FAILURES_PER_NAME } from '../../src/core/auth/throttle.js';
 import { type Rig, send, startRig } from '../support/gateway.js';
 import { cli, startServer, stopServers, writeConfig } from '../support/server-process.js';
+import { withinOneWindow } from './window.js';
 
 afterAll(stopServers);
-
-/** Failures are counted by the clock's quarters of an hour: not across the end of one. */
-async function withinOneWindow(): Promise<void> {
-  const left = LOGIN_WINDOW - (Date.now() % LOGIN_WINDOW);
-  if (left < 30_000) await new Promise((resolve) => setTimeout(resolve, left));
-}
 
 async function rigWith(trust_proxy: boolean): Promise<Rig> {
   await withinOneWindow();
@@ -48,6 +43,22 @@ test('behind a proxy that is trusted, by the address that the proxy has added', 
   await failOften(url, (i) => `198.51.100.${i}, 203.0.113.7`);
   expect(await guess(url, 'ann', '198.51.100.1, 203.0.113.7', 'a-good-password')).toBe(429);
   expect(await guess(url, 'ann', '203.0.113.7, 198.51.100.1', 'a-good-password')).toBe(200);
+});
+
+test.each([
+  ['203.0.113.7', '203.0.113.7'],
+  ['198.51.100.1,203.0.113.7:52113', '203.0.113.7'],
+  ['2001:db8::7', '2001:db8::7'],
+  ['[2001:db8::7]:52113', '2001:db8::7'],
+  ['[2001:db8::7]', '2001:db8::7'],
+  ['unknown', '127.0.0.1'],
+  ['203.0.113.7, ', '127.0.0.1'],
+  ['', '127.0.0.1'],
+  [`203.0.113.7 ${'x'.repeat(9_000)}`, '127.0.0.1'],
+])('of a proxy that adds "%s" the address counts, and nothing else', async (forwarded, ip) => {
+  const { url, log } = await rigWith(true);
+  expect(await guess(url, 'ann', forwarded)).toBe(401);
+  expect(log.find(({ event }) => event === 'login_failed')).toMatchObject({ ip });
 });
 
 test('registrations guess no invitations for long', { timeout: 90_000 }, async () => {

@@ -1,6 +1,7 @@
 /** Answers do not tell who and what there is, but for registration, where a taken name has to be told (409). */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Reply, type Rig, type SendOptions, send, startRig } from '../support/gateway.js';
+import { withinOneWindow } from './window.js';
 
 const INVITATION = 'a-long-invitation';
 let rig: Rig;
@@ -35,7 +36,8 @@ describe('a login', () => {
     },
   );
 
-  test('that is throttled does not tell either', async () => {
+  test('that is throttled does not tell either', { timeout: 60_000 }, async () => {
+    await withinOneWindow();
     await rig.user('basic', 'known-and-tried');
     for (const name of ['known-and-tried', 'unknown-and-tried']) {
       for (let i = 0; i < 10; i += 1)
