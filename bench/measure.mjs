@@ -112,3 +112,6 @@ export async function measure(work, context, names = work.subjects) {
 /** Of the same rounds: what disturbs one disturbs the other. */
 export const ratio = (rounds, others, figure) =>
   spread(rounds.map((each, i) => each[figure] / others[i][figure]));
+
+/** Beside a ratio of rates: what holds where the machine does other things, too. */
+export const cpuNote = (rounds, others) => `CPU ${ratio(rounds, others, 'cpu').median.toFixed(2)} ×`;

@@ -1,4 +1,4 @@
-import { inTurn, ratio } from '../measure.mjs';
+import { cpuNote, inTurn, ratio } from '../measure.mjs';
 import { refusedKey, refusedQuota } from '../work/refused.mjs';
 import { shortChat } from '../work/short-chat.mjs';
 
@@ -12,6 +12,7 @@ export default {
     );
     return [refusedQuota, refusedKey].map(({ status }, i) => ({
       what: `Requests/s: refused with ${status} ÷ short chats served`,
+      note: cpuNote(refused[i], served),
       measured: ratio(refused[i], served, 'rate'),
       unit: '×',
       atLeast: 3,

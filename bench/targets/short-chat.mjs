@@ -1,4 +1,4 @@
-import { ratio } from '../measure.mjs';
+import { cpuNote, ratio } from '../measure.mjs';
 import { shortChat } from '../work/short-chat.mjs';
 
 const WANTED = [
@@ -18,6 +18,7 @@ export default {
       if (!one || !two) return [];
       return {
         what: `Short chat, requests/s: ${one.title} ÷ ${two.title}`,
+        note: cpuNote(one.rounds, two.rounds),
         measured: ratio(one.rounds, two.rounds, 'rate'),
         unit: '×',
         atLeast,
