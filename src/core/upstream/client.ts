@@ -1,6 +1,6 @@
 /** Talks to Ollama. Every failure is a GatewayError, and none of them names where Ollama is. */
 import type { EventEmitter } from 'node:events';
-import { pipeline, type Readable } from 'node:stream';
+import { pipeline, Readable } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { type Dispatcher, errors, Pool } from 'undici';
 import { GatewayError } from '../errors.js';
@@ -41,10 +41,14 @@ export interface Upstream {
   close(): Promise<void>;
 }
 
+/**
+ * On undici's `dispatch`: its `request` would make a stream with a dozen features that nobody here uses for each
+ * answer, and its timeouts, of which only the one for the first byte is wanted, a timer to collect.
+ */
 export function createUpstream({ origin, connectTimeout, firstByteTimeout }: UpstreamOptions): Upstream {
   const pool = new Pool(origin, {
     connect: { timeout: connectTimeout * 1_000 },
-    headersTimeout: firstByteTimeout * 1_000,
+    headersTimeout: 0,
     // Between two chunks a model may evaluate a long prompt or a tool call; the client's own patience is the limit.
     bodyTimeout: 0,
     connections: null,
@@ -52,17 +56,71 @@ export function createUpstream({ origin, connectTimeout, firstByteTimeout }: Ups
     keepAliveTimeout: 30_000,
   });
 
-  return {
-    async send({ method, path, headers, body, signal, abort }) {
-      try {
-        const answer = await pool.request({ method, path, headers, body, signal: signal ?? abort });
-        return decoded({ status: answer.statusCode, headers: answer.headers, body: answer.body });
-      } catch (error) {
-        throw upstreamFailure(error, signal);
+  function send({ method, path, headers, body, signal, abort }: UpstreamRequest): Promise<UpstreamAnswer> {
+    return new Promise((resolve, reject) => {
+      let exchange: Dispatcher.DispatchController | undefined;
+      let answer: Readable | undefined;
+      let patience: NodeJS.Timeout | undefined;
+      let whole = false;
+      let over: Error | undefined;
+      const leave = () => end(new GatewayError('client_gone'));
+
+      /** Closes the connection, unless the answer has come to its end. */
+      function end(reason: Error): void {
+        over ??= reason;
+        clearTimeout(patience);
+        signal?.removeEventListener('abort', leave);
+        abort?.off('abort', leave);
+        if (!whole) exchange?.abort(reason);
+        if (answer) answer.destroy(whole ? undefined : reason);
+        else reject(reason);
       }
-    },
-    close: () => pool.destroy(),
-  };
+
+      if (signal?.aborted) return leave();
+      signal?.addEventListener('abort', leave, { once: true });
+      abort?.once('abort', leave);
+      pool.dispatch(
+        { method, path, headers, body },
+        {
+          onRequestStart(controller) {
+            exchange = controller;
+            if (over) controller.abort(over);
+          },
+          onRequestSent() {
+            if (firstByteTimeout === 0 || answer || over) return;
+            patience = setTimeout(() => end(new GatewayError('upstream_timeout')), firstByteTimeout * 1_000);
+          },
+          onResponseStart(controller, status, answerHeaders) {
+            // 1xx: the answer is still to come.
+            if (status < 200) return;
+            clearTimeout(patience);
+            answer = new Readable({
+              read: () => controller.resume(),
+              destroy(error, callback) {
+                end(error ?? new Error('The answer was not read to its end.'));
+                callback(error);
+              },
+            });
+            // What fails is seen by who reads the answer; nobody has to.
+            answer.on('error', () => {});
+            resolve(decoded({ status, headers: answerHeaders, body: answer }));
+          },
+          onResponseData(controller, chunk) {
+            if (!answer?.push(chunk)) controller.pause();
+          },
+          onResponseEnd() {
+            whole = true;
+            answer?.push(null);
+          },
+          onResponseError(_, error) {
+            end(upstreamFailure(error));
+          },
+        },
+      );
+    });
+  }
+
+  return { send, close: () => pool.destroy() };
 }
 
 const DECODERS = { gzip: createGunzip, deflate: createInflate, br: createBrotliDecompress };
@@ -77,11 +135,8 @@ function decoded(answer: UpstreamAnswer): UpstreamAnswer {
   return { ...answer, headers, body: pipeline(answer.body, decoder, () => {}) };
 }
 
-function upstreamFailure(error: unknown, signal?: AbortSignal): GatewayError {
-  const aborted = signal?.aborted || error instanceof errors.RequestAbortedError;
-  if (aborted) return new GatewayError('client_gone', { cause: error });
-  if (error instanceof errors.HeadersTimeoutError || error instanceof errors.ConnectTimeoutError) {
-    return new GatewayError('upstream_timeout', { cause: error });
-  }
-  return new GatewayError('upstream_unavailable', { cause: error });
+function upstreamFailure(error: Error): GatewayError {
+  if (error instanceof GatewayError) return error;
+  const kind = error instanceof errors.ConnectTimeoutError ? 'upstream_timeout' : 'upstream_unavailable';
+  return new GatewayError(kind, { cause: error });
 }

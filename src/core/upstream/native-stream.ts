@@ -20,6 +20,9 @@ export interface NativeReader {
   stop(): void;
 }
 
+/** Bytes that may wait for who reads before the upstream is held back; less is not worth stopping it for. */
+const ENOUGH = 64 * 1024;
+
 /**
  * Not `for await`, which takes several turns of the queue for each chunk: there is one for each token.
  * @param context how an error line is put to the client
@@ -27,6 +30,7 @@ export interface NativeReader {
 export function readNative(body: Readable, context: UpstreamContext): NativeReader {
   const lines = lineSplitter();
   let waiting: Received[] = [];
+  let waitingBytes = 0;
   let done = false;
   let failure: unknown;
   let wake: (() => void) | undefined;
@@ -36,6 +40,7 @@ export function readNative(body: Readable, context: UpstreamContext): NativeRead
     const error = streamError(chunk, context);
     if (error) throw error;
     waiting.push({ chunk, line });
+    waitingBytes += line.length;
   }
 
   function finish(error?: unknown): void {
@@ -53,8 +58,8 @@ export function readNative(body: Readable, context: UpstreamContext): NativeRead
       finish(error);
       body.destroy();
     }
-    if (wake) wake();
-    else if (!done) body.pause();
+    wake?.();
+    if (waitingBytes > ENOUGH) body.pause();
   }
 
   body
@@ -74,13 +79,14 @@ export function readNative(body: Readable, context: UpstreamContext): NativeRead
       while (waiting.length === 0 && !done) {
         await new Promise<void>((resolve) => {
           wake = resolve;
-          body.resume();
         });
         wake = undefined;
       }
       if (waiting.length > 0) {
         const received = waiting;
         waiting = [];
+        waitingBytes = 0;
+        if (body.isPaused()) body.resume();
         return received;
       }
       if (failure !== undefined) throw failure;
