@@ -147,6 +147,10 @@ function formatted(format: 'json' | Record<string, unknown>, prompt: string): st
   return spacedJson(exampleOf(format, factsOf(prompt, { city, country })));
 }
 
+/** Prompts may be called as Object's properties are. */
+const own = (table: Record<string, string>, prompt: string) =>
+  Object.hasOwn(table, prompt) ? table[prompt] : undefined;
+
 function sensible({ messages, tools, answers, sees, thinks, format }: Prompted): string {
   const last = messages.findLast(({ role }) => role === 'user');
   const prompt = (last?.content ?? '').trim();
@@ -157,11 +161,12 @@ function sensible({ messages, tools, answers, sees, thinks, format }: Prompted):
   if (images > 0 && sees)
     return `I see ${images === 1 ? 'an image' : `${images} images`}. ${sentence(prompt)}`;
 
-  const called = tools.some(({ function: tool }) => tool?.name === 'get_weather') && CALLS_BY_HEART[prompt];
+  const called =
+    tools.some(({ function: tool }) => tool?.name === 'get_weather') && own(CALLS_BY_HEART, prompt);
   const calls = called || callsFor(prompt, tools);
   if (calls) return calls;
   if (prompt === 'Hello!' && system === PIRATE.system) return PIRATE.says;
-  const known = answers[prompt] ?? BY_HEART[prompt] ?? counted(prompt);
+  const known = own(answers, prompt) ?? own(BY_HEART, prompt) ?? counted(prompt);
   if (known !== undefined) return known;
   const thoughts = thinks ? `<think>\nThe user says: ${excerpt(prompt)}\n</think>\n\n` : '';
   return thoughts + sentence(prompt);

@@ -28,24 +28,30 @@ export function factsOf(text: string, known: Record<string, unknown> = {}): Fact
 const isSchema = (value: unknown): value is Schema => typeof value === 'object' && value !== null;
 const schemas = (value: unknown): Schema[] => (Array.isArray(value) ? value.filter(isSchema) : []);
 
-const FORMATS: Record<string, string> = {
-  'date-time': '2026-01-01T12:00:00Z',
-  date: '2026-01-01',
-  time: '12:00:00Z',
-  email: 'someone@example.com',
-  uri: 'https://example.com/',
-  uuid: '00000000-0000-4000-8000-000000000000',
-  ipv4: '127.0.0.1',
-};
+const FORMATS: ReadonlyMap<unknown, string> = new Map(
+  Object.entries({
+    'date-time': '2026-01-01T12:00:00Z',
+    date: '2026-01-01',
+    time: '12:00:00Z',
+    email: 'someone@example.com',
+    uri: 'https://example.com/',
+    uuid: '00000000-0000-4000-8000-000000000000',
+    ipv4: '127.0.0.1',
+  }),
+);
+
+/** Characters and items that are made, whatever a schema asks for. */
+const LONGEST = 10_000;
+const MOST_ITEMS = 100;
 
 function text(schema: Schema, property: string, facts: Facts): string {
   const known = facts.known[property];
-  const format = typeof schema.format === 'string' ? FORMATS[schema.format] : undefined;
+  const format = FORMATS.get(schema.format);
   const said = typeof known === 'string' ? known : (facts.quotes[0] ?? facts.names[0]);
   const value = format ?? said ?? property;
   const least = typeof schema.minLength === 'number' ? schema.minLength : 0;
   const most = typeof schema.maxLength === 'number' ? schema.maxLength : Number.POSITIVE_INFINITY;
-  return value.padEnd(least, '.').slice(0, most);
+  return value.padEnd(Math.min(least, LONGEST), '.').slice(0, most);
 }
 
 function number(schema: Schema, facts: Facts, whole: boolean): number {
@@ -114,7 +120,7 @@ export function exampleOf(
   if (type === 'array') {
     const least = typeof actual.minItems === 'number' ? actual.minItems : depth < DEEPEST ? 1 : 0;
     const tuple = schemas(actual.prefixItems);
-    return Array.from({ length: Math.max(least, tuple.length) }, (_, index) =>
+    return Array.from({ length: Math.max(Math.min(least, MOST_ITEMS), tuple.length) }, (_, index) =>
       exampleOf(tuple[index] ?? actual.items ?? {}, facts, property, root, depth + 1),
     );
   }

@@ -41,6 +41,20 @@ describe('dialogs', () => {
     expect(two.message).toEqual(one.message);
   });
 
+  it("takes the names of Object's properties for any other words", async () => {
+    for (const name of ['toString', 'constructor', '__proto__']) {
+      expect((await chat({ messages: user(name) })).message.content).toContain(name);
+      const format = { type: 'object', properties: { a: { type: 'string', format: name } } };
+      expect(JSON.parse((await chat({ messages: user('a'), format })).message.content)).toEqual({ a: 'a' });
+    }
+  });
+
+  it('fills a schema within bounds of its own', async () => {
+    const properties = { a: { type: 'string', minLength: 1e15 }, b: { type: 'array', minItems: 1e15 } };
+    const { message } = await chat({ messages: user('a'), format: { type: 'object', properties } });
+    expect(JSON.parse(message.content).b).toHaveLength(100);
+  });
+
   it('knows what it was told to know', async () => {
     expect((await chat({ messages: user('Who are you?') })).message.content).toBe('Nobody.');
   });
