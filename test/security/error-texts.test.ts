@@ -12,7 +12,7 @@ import { type Rig, send, startRig } from '../support/gateway.js';
 const INNER =
   'connect ECONNREFUSED 10.1.2.3:5432 at /srv/parallama/src/store.ts:7 postgres://root:hunter2@db.internal/x';
 const TELLTALE =
-  /10\.1\.2\.3|127\.0\.0\.1|localhost|5432|\/srv|\/src|\/tmp|node_modules|hunter2|internal\/|db\.internal|ECONN|\bat \S+ \(|\.ts:|\.js:|postgres|sqlite|undici|Error:/;
+  /10\.1\.2\.3|127\.0\.0\.1|localhost|:5432|\/srv|\/src|\/tmp|node_modules|hunter2|internal\/|db\.internal|ECONN|\bat \S+ \(|\.ts:|\.js:|postgres|sqlite|undici|Error:/;
 
 let rig: Rig;
 let key: string;
