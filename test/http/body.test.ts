@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { expect, test } from 'vitest';
@@ -92,6 +93,16 @@ test.each(['identity', 'gzip'])('a body in %s that does not arrive in time is 40
   });
   expect(body.destroyed).toBe(false);
 });
+
+test.each(['identity', 'gzip'])(
+  'a client that left before its body in %s was asked for keeps nothing waiting',
+  async (encoding) => {
+    const body = new Readable({ read() {} });
+    body.destroy();
+    await once(body, 'close');
+    await expect(read(body, { 'content-encoding': encoding })).rejects.toMatchObject({ kind: 'client_gone' });
+  },
+);
 
 test('what is no JSON says where it is wrong, without repeating the text', () => {
   expect(() => parseJson(Buffer.from('{"secret": tru}'), 'openai')).toThrow("not valid JSON: unexpected '}'");

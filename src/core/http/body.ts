@@ -40,6 +40,8 @@ export async function readBody(request: GatewayRequest, bounds: BodyBounds): Pro
     return body;
   }
   if (!(body instanceof Readable)) return body;
+  // Who left while their key was looked up is heard of no more.
+  if (body.destroyed && !body.readableEnded) throw new GatewayError('client_gone');
   // Known from the headers: refused before anything is read.
   if (Number(headers['content-length'] ?? 0) > limit) throw tooLarge(limit);
 
