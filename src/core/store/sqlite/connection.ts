@@ -1,15 +1,11 @@
 /**
  * One connection, opened on first use: transactions that wait for a locked database without blocking the event loop.
  */
-
-import type { StatementSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { STORE_DEADLINE, StoreUnavailable } from '../port.js';
 import { identityOf, type OpenFile, openFile } from './file.js';
 import { createLedger, type Ledger } from './ledger.js';
-
-/** The prepared statement of an SQL text; prepared once for each connection. */
-export type Sql = (text: string) => StatementSync;
+import { type Sql, statementsOf } from './statements.js';
 
 export interface Connection {
   /** Runs `work` on one snapshot. It may run again where the database was locked. */
@@ -50,7 +46,10 @@ export function connect(path: string): Connection {
 
   const open = (): Opened => {
     if (closed) throw new StoreUnavailable('The store is closed.');
-    opened ??= prepared(openFile(path));
+    if (!opened) {
+      const file = openFile(path);
+      opened = { ...file, sql: statementsOf(file.db) };
+    }
     return opened;
   };
 
@@ -135,19 +134,6 @@ export function connect(path: string): Connection {
       opened = undefined;
     },
   };
-}
-
-function prepared(file: OpenFile): Opened {
-  const statements = new Map<string, StatementSync>();
-  const sql: Sql = (text) => {
-    let statement = statements.get(text);
-    if (!statement) {
-      statement = file.db.prepare(text);
-      statements.set(text, statement);
-    }
-    return statement;
-  };
-  return { ...file, sql };
 }
 
 function transaction<T>({ db, sql }: Opened, begin: string, work: (sql: Sql) => T): T {

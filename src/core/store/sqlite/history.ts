@@ -4,7 +4,8 @@
  */
 import { setImmediate as turn } from 'node:timers/promises';
 import type { History, UsageQuery, UsageRow } from '../port.js';
-import type { Connection, Sql } from './connection.js';
+import type { Connection } from './connection.js';
+import type { Sql } from './statements.js';
 
 /** Length of the prefix of `2026-11-23T04` that names the time of a row. */
 const PREFIX = { hour: 13, day: 10 };

@@ -4,7 +4,7 @@
  */
 import type { Claim, Counter, Hold } from '../port.js';
 import { type Figures, heldOn, isNothing, usedOn } from '../quota.js';
-import type { Sql } from './connection.js';
+import type { Sql } from './statements.js';
 
 export interface Ledger {
   /** As they stand with what was added so far. */

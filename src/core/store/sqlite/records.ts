@@ -2,7 +2,8 @@
  * Records: JSON values with a version, an expiry and fields to search by.
  */
 import type { Dump, ListQuery, Records, Row, Table, WriteOptions } from '../port.js';
-import type { Connection, Sql } from './connection.js';
+import type { Connection } from './connection.js';
+import type { Sql } from './statements.js';
 
 interface StoredRow {
   id: string;

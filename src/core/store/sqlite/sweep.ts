@@ -4,8 +4,9 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Charge, Hold } from '../port.js';
 import { type Figures, figures, MARK_LIFETIME } from '../quota.js';
-import type { Connection, Sql } from './connection.js';
+import type { Connection } from './connection.js';
 import type { Ledger } from './ledger.js';
+import type { Sql } from './statements.js';
 
 /** Rows of each kind in one transaction: a few milliseconds, for which others wait. */
 const BATCH = 200;
