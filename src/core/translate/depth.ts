@@ -11,6 +11,8 @@ export function nestsTooDeep(value: unknown, bytes = Number.POSITIVE_INFINITY): 
 function deeper(value: unknown, levels: number): boolean {
   if (typeof value !== 'object' || value === null) return false;
   if (levels === 0) return true;
-  const items: unknown[] = Array.isArray(value) ? value : Object.values(value);
-  return items.some((item) => deeper(item, levels - 1));
+  if (Array.isArray(value)) return value.some((item) => deeper(item, levels - 1));
+  // Not Object.values(): of an object with a million keys that takes longer than reading its JSON.
+  for (const key in value) if (deeper((value as Record<string, unknown>)[key], levels - 1)) return true;
+  return false;
 }
