@@ -72,7 +72,7 @@ export async function startWorkload({ gateways, url, seed, rate }: WorkloadOptio
   const given = new Map(
     users.map((user): [Member, Given] => [user, { user, requests: 0, tokens: 0, left: 0, refused: 0 }]),
   );
-  const done: Record<string, number> = {};
+  const done: Record<string, number> = Object.fromEntries(kinds.map(({ name }) => [name, 0]));
   const odd: string[] = [];
   let stopped = false;
 
@@ -104,7 +104,7 @@ export async function startWorkload({ gateways, url, seed, rate }: WorkloadOptio
       } catch (error) {
         if (odd.length < ODD_KEPT) odd.push(`${kind.name}: ${error}`);
       }
-      done[kind.name] = (done[kind.name] ?? 0) + 1;
+      done[kind.name]! += 1;
       await sleep(random.next() * 2 * CLIENTS * (1_000 / rate));
     }
   }

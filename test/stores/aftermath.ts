@@ -23,7 +23,11 @@ export interface Aftermath {
 const PATIENCE = 60_000;
 
 /** Looks until nothing is held of a user. */
-export async function heldUntil(fleet: Fleet, user: Member, since: number): Promise<number> {
+export async function heldUntil(
+  fleet: Pick<Fleet, 'counters'>,
+  user: Member,
+  since: number,
+): Promise<number> {
   for (;;) {
     const counters = await fleet.counters(user).catch(() => undefined);
     const took = performance.now() - since;
