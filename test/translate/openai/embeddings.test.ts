@@ -90,8 +90,8 @@ describe('an embeddings reply', () => {
     });
   });
 
-  it.each([[[]], [[[1], [2]]]])('is not made of %j for one input', (embeddings) => {
-    expect(() => read({}).whole(answerOf(...(embeddings as number[][])), CONTEXT)).toThrow(
+  it.each([[[]], [[[1], [2]]], [[0]], [[null]]])('is not made of %j for one input', (embeddings) => {
+    expect(() => read({}).whole(answerOf(...(embeddings as unknown as number[][])), CONTEXT)).toThrow(
       expect.objectContaining({ kind: 'upstream_error' }),
     );
     expect(() => read({}).whole([{ value: {} }], CONTEXT)).toThrow(GatewayError);

@@ -46,7 +46,7 @@ function base64(vector: number[]): string {
 
 function vectors(answer: NativeAnswer | undefined, expected: number): number[][] {
   const found = answer?.value.embeddings;
-  if (!Array.isArray(found) || found.length !== expected) {
+  if (!Array.isArray(found) || found.length !== expected || !found.every(Array.isArray)) {
     throw new GatewayError('upstream_error', {
       message: 'The model server gave no embedding for some of the input.',
     });
