@@ -7,6 +7,7 @@ import {
   parseChunk,
   tokenCounts,
 } from '../../../src/core/translate/index.js';
+import { inOllamasOrder } from '../../../src/core/translate/native/order.js';
 
 function collect(...chunks: NativeChunk[]): NativeChunk {
   const whole = collector();
@@ -28,7 +29,7 @@ describe('collector', () => {
       { ...say('c', { tool_calls: [call] }), logprobs: [{ token: 'c', logprob: -2 }] },
       { ...say('d', { tool_calls: [call] }), done: true, done_reason: 'stop', eval_count: 3 },
     );
-    expect(goJson(value)).toBe(
+    expect(goJson(inOllamasOrder(value))).toBe(
       goJson({
         model: 'm',
         message: { role: 'assistant', content: 'cd', thinking: 'ab', tool_calls: [call, call] },
@@ -48,7 +49,7 @@ describe('collector', () => {
       { model: 'm', response: 'a', thinking: 't', done: false, logprobs: [{ token: 'a', logprob: 0 }] },
       { model: 'm', new_field: 1, eval_count: 1, response: '', done: true, context: [1] },
     );
-    expect(Object.keys(value)).toEqual([
+    expect(Object.keys(inOllamasOrder(value))).toEqual([
       'model',
       'response',
       'thinking',

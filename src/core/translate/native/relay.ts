@@ -4,6 +4,7 @@ import type { GatewayError } from '../../errors.js';
 import { goJson, parseExact } from '../json.js';
 import type { NativeAnswer, NativeChunk, ReplyContext, StreamEncoder } from '../types.js';
 import { isObject } from '../validate.js';
+import { inOllamasOrder } from './order.js';
 
 const MODEL_FIRST = Buffer.from('{"model":"');
 const QUOTE = 0x22;
@@ -56,7 +57,7 @@ export function relayWhole([answer]: NativeAnswer[], context: ReplyContext): Buf
     const document = bytes.at(-1) === LINE_FEED ? bytes.subarray(0, -1) : bytes;
     return context.renamed ? renameModel(document, context.model) : document;
   }
-  return Buffer.from(goJson(context.renamed ? renamed(value, context.model) : value));
+  return Buffer.from(goJson(inOllamasOrder(context.renamed ? renamed(value, context.model) : value)));
 }
 
 /** An error as a line of a native stream. Its clients want a string there. */
