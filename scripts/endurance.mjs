@@ -47,7 +47,8 @@ export async function run(name, defaults) {
   const text = tables.map(({ rows }) => markdown(rows)).join('\n\n');
   console.log(text);
   if (code !== 0) fail('Something does not hold: see the failed test above.');
-  if (values.write) write(name, `npm run ${name} -- --minutes ${minutes} --store ${values.store}`, text);
+  if (values.write)
+    write(name, `npm run ${name} -- --minutes ${minutes} --store ${values.store} --seed ${seed}`, text);
 }
 
 function write(name, command, text) {
