@@ -65,14 +65,18 @@ export function createUpstream({ origin, connectTimeout, firstByteTimeout }: Ups
       let over: Error | undefined;
       const leave = () => end(new GatewayError('client_gone'));
 
-      /** Closes the connection, unless the answer has come to its end. */
+      function listenNoMore(): void {
+        signal?.removeEventListener('abort', leave);
+        abort?.off('abort', leave);
+      }
+
+      /** Closes the connection. */
       function end(reason: Error): void {
         over ??= reason;
         clearTimeout(patience);
-        signal?.removeEventListener('abort', leave);
-        abort?.off('abort', leave);
-        if (!whole) exchange?.abort(reason);
-        if (answer) answer.destroy(whole ? undefined : reason);
+        listenNoMore();
+        exchange?.abort(reason);
+        if (answer) answer.destroy(reason);
         else reject(reason);
       }
 
@@ -97,7 +101,8 @@ export function createUpstream({ origin, connectTimeout, firstByteTimeout }: Ups
             answer = new Readable({
               read: () => controller.resume(),
               destroy(error, callback) {
-                end(error ?? new Error('The answer was not read to its end.'));
+                if (whole) listenNoMore();
+                else end(error ?? new Error('The answer was not read to its end.'));
                 callback(error);
               },
             });

@@ -60,16 +60,20 @@ export function readRows(sql: Sql, subject: string, keys: string[]): StoredCount
 }
 
 export function createLedger(sql: Sql): Ledger {
-  const counters = new Map<string, Entry>();
+  /** By subject, by key. */
+  const counters = new Map<string, Map<string, Entry>>();
   const usages = new Map<string, Usage>();
 
   function entryOf(subject: string, key: string, expiresAt: number): Entry {
-    // Neither a subject nor a key has a line feed.
-    const name = `${subject}\n${key}`;
-    let entry = counters.get(name);
+    let entries = counters.get(subject);
+    if (!entries) {
+      entries = new Map();
+      counters.set(subject, entries);
+    }
+    let entry = entries.get(key);
     if (!entry) {
       entry = { subject, key, expiresAt, used: 0, held: 0, before: undefined };
-      counters.set(name, entry);
+      entries.set(key, entry);
     }
     return entry;
   }
@@ -98,7 +102,8 @@ export function createLedger(sql: Sql): Ledger {
   }
 
   function writeCounters(): void {
-    const due = [...counters.values()].filter(({ used, held }) => used !== 0 || held !== 0);
+    const all = [...counters.values()].flatMap((entries) => [...entries.values()]);
+    const due = all.filter(({ used, held }) => used !== 0 || held !== 0);
     let at = 0;
     for (; at + TOGETHER <= due.length; at += TOGETHER) {
       sql(ADD_TOGETHER).run(...due.slice(at, at + TOGETHER).flatMap(valuesOf));
