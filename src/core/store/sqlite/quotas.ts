@@ -7,18 +7,17 @@ import type { Connection } from './connection.js';
 import { readRows } from './ledger.js';
 import { knownOf, sweep } from './sweep.js';
 
-const HOLD = `INSERT INTO holds (id, state, until, tokens, body) VALUES (?, 'active', ?, ?, ?)
+const HOLD = `INSERT INTO active_holds (id, until, tokens, body)
+  SELECT :id, :until, :tokens, :body WHERE NOT EXISTS (SELECT 1 FROM ended_holds WHERE id = :id)
   ON CONFLICT (id) DO NOTHING`;
-const EXISTS = 'SELECT 1 FROM holds WHERE id = ?';
-const ACTIVE = "SELECT 1 FROM holds WHERE id = ? AND state = 'active' AND until > ?";
-const EXTEND = 'UPDATE holds SET until = ?, known = ?, tokens = tokens + ? WHERE id = ?';
-const RENEW = "UPDATE holds SET until = ?, known = ? WHERE id = ? AND state = 'active' AND until > ?";
-// A hold that is settled in time, as nearly all are, needs no other statement.
-const SETTLE_ACTIVE = `UPDATE holds SET state = 'settled', until = ?, known = NULL, body = NULL
-  WHERE id = ? AND state = 'active' RETURNING tokens`;
-const ENDED = 'SELECT state, known FROM holds WHERE id = ?';
-const SETTLE = `INSERT INTO holds (id, state, until, tokens) VALUES (?, 'settled', ?, 0)
-  ON CONFLICT (id) DO UPDATE SET state = excluded.state, until = excluded.until, known = NULL, body = NULL`;
+const EXISTS = 'SELECT 1 FROM active_holds WHERE id = :id UNION ALL SELECT 1 FROM ended_holds WHERE id = :id';
+const ACTIVE = 'SELECT 1 FROM active_holds WHERE id = ? AND until > ?';
+const EXTEND = 'UPDATE active_holds SET until = ?, known = ?, tokens = tokens + ? WHERE id = ?';
+const RENEW = 'UPDATE active_holds SET until = ?, known = ? WHERE id = ? AND until > ?';
+const END = 'DELETE FROM active_holds WHERE id = ? RETURNING tokens';
+const ENDED = 'SELECT state, known FROM ended_holds WHERE id = ?';
+const MARK = `INSERT INTO ended_holds (id, state, until) VALUES (?, 'settled', ?)
+  ON CONFLICT (id) DO UPDATE SET state = excluded.state, until = excluded.until, known = NULL`;
 
 interface Ended {
   state: 'expired' | 'settled';
@@ -37,9 +36,10 @@ export function quotas(connection: Connection, now: () => number): Quotas {
         const at = refusedBy(hold.claims, before, tokens.least);
         const granted = grant(left, tokens);
         if (at !== -1 || granted === undefined) {
-          return { ok: false, at: sql(EXISTS).get(hold.id) ? -1 : at, counters: before };
+          return { ok: false, at: sql(EXISTS).get({ id: hold.id }) ? -1 : at, counters: before };
         }
-        const { changes } = sql(HOLD).run(hold.id, now() + lease, granted, JSON.stringify(hold));
+        const row = { id: hold.id, until: now() + lease, tokens: granted, body: JSON.stringify(hold) };
+        const { changes } = sql(HOLD).run(row);
         if (changes === 0) return { ok: false, at: -1, counters: before };
         ledger.hold(hold, granted);
         return { ok: true, granted, left, counters: afterwards(hold.claims, before, granted) };
@@ -68,17 +68,13 @@ export function quotas(connection: Connection, now: () => number): Quotas {
 
     settle: (hold, total) =>
       connection.write((sql, ledger) => {
-        const until = now() + MARK_LIFETIME;
-        const held = sql(SETTLE_ACTIVE).get(until, hold.id) as { tokens: number } | undefined;
-        if (held) {
-          ledger.charge(hold, figures(total), held.tokens);
-          return true;
-        }
-        const row = sql(ENDED).get(hold.id) as Ended | undefined;
-        if (row?.state === 'settled') return false;
+        const held = sql(END).get(hold.id) as { tokens: number } | undefined;
         // The sweep has charged what was known; a hold that the store does not know is charged in full.
-        ledger.charge(hold, row ? difference(figures(total), knownOf(row.known)) : figures(total), null);
-        sql(SETTLE).run(hold.id, until);
+        const ended = held ? undefined : (sql(ENDED).get(hold.id) as Ended | undefined);
+        if (ended?.state === 'settled') return false;
+        const due = ended ? difference(figures(total), knownOf(ended.known)) : figures(total);
+        ledger.charge(hold, due, held ? held.tokens : null);
+        sql(MARK).run(hold.id, now() + MARK_LIFETIME);
         return true;
       }),
 

@@ -12,12 +12,12 @@ import type { Sql } from './statements.js';
 const BATCH = 200;
 const ROUNDS = 20;
 
-const EXPIRED_HOLDS = `SELECT id, tokens, known, body FROM holds
-  WHERE state = 'active' AND until <= ? ORDER BY until LIMIT ${BATCH}`;
-const EXPIRE = "UPDATE holds SET state = 'expired', until = ?, body = NULL WHERE id = ?";
+const EXPIRED_HOLDS = `DELETE FROM active_holds WHERE id IN
+  (SELECT id FROM active_holds WHERE until <= ? LIMIT ${BATCH}) RETURNING id, tokens, known, body`;
+const MARK = "INSERT INTO ended_holds (id, state, until, known) VALUES (?, 'expired', ?, ?)";
 const FORGET = [
-  `DELETE FROM holds WHERE id IN
-    (SELECT id FROM holds WHERE state IN ('expired', 'settled') AND until <= ? LIMIT ${BATCH})`,
+  // Ids begin with their time: those to forget are among the first.
+  `DELETE FROM ended_holds WHERE id IN (SELECT id FROM ended_holds ORDER BY id LIMIT ${BATCH}) AND until <= ?`,
   `DELETE FROM records WHERE (tbl, id) IN
     (SELECT tbl, id FROM records WHERE expires_at <= ? LIMIT ${BATCH})`,
   // What is held must be given back before its counter may go.
@@ -59,7 +59,7 @@ function endExpired(sql: Sql, ledger: Ledger, at: number): number {
   const rows = sql(EXPIRED_HOLDS).all(at) as unknown as ActiveHold[];
   for (const { id, tokens, known, body } of rows) {
     ledger.charge(JSON.parse(body) as Hold, knownOf(known), tokens);
-    sql(EXPIRE).run(at + MARK_LIFETIME, id);
+    sql(MARK).run(id, at + MARK_LIFETIME, known);
   }
   return rows.length;
 }
