@@ -95,7 +95,7 @@ export function createGeneration(work: Work): Generation {
 
   /** Ollama's own count is higher than that of the chunks: the end is a token, too, and some wait for the next one. */
   async function coverFinalCount(): Promise<void> {
-    const missing = meter.output - roomBeside(meter.charge('final'));
+    const missing = meter.output() - roomBeside(meter.charge('final'));
     // Where the limit or the store refuses, the charge stays within the hold.
     if (missing > 0) await lease.grow(missing).catch(() => false);
   }
@@ -149,7 +149,7 @@ export function createGeneration(work: Work): Generation {
     body.stream = !exchange.load;
     if (!exchange.load && lease.ceiling !== undefined) {
       // Never 0: Ollama takes that for no limit at all.
-      const left = Math.max(1, lease.ceiling - meter.output);
+      const left = Math.max(1, lease.ceiling - meter.output());
       body.options = { ...call.request.options, num_predict: Math.min(maxTokensOf(call) ?? left, left) };
     }
     return body;
@@ -202,7 +202,7 @@ export function createGeneration(work: Work): Generation {
     const { calls } = exchange;
     for (const [index, call] of calls.entries()) {
       let final: Final | undefined = call.answer && { chunk: call.answer };
-      if (!final && lease.ceiling !== undefined && meter.output >= lease.ceiling) final = cut(call);
+      if (!final && lease.ceiling !== undefined && meter.output() >= lease.ceiling) final = cut(call);
       final ??= await relay(index, call, sink, give);
       if (!final)
         throw new GatewayError('upstream_error', { message: 'The model server ended its answer early.' });

@@ -3,6 +3,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { GatewayName, Identity, ResponseHeaders } from '../contract.js';
+import { createCrowd, type Member } from '../crowd.js';
 import { type Charge, type Counter, type Hold, type Store, StoreUnavailable } from '../store/port.js';
 import type { Journal } from '../usage/journal.js';
 import { claimsFor, type Meaning, meaningsAt } from './claims.js';
@@ -89,7 +90,11 @@ export const NOTHING_USED: Charge = {
   latencyMs: 0,
 };
 
-interface OpenLease {
+interface Settlement extends Member {
+  done: Promise<void>;
+}
+
+interface OpenLease extends Member {
   hold: Hold;
   /** On the clock of `performance.now()`; Infinity where there is no limit that somebody else could need. */
   ends: number;
@@ -103,8 +108,8 @@ export function createLeases({
   onLostUsage,
   onTrouble,
 }: LeaseOptions): Leases {
-  const open = new Map<string, OpenLease>();
-  const settling = new Set<Promise<void>>();
+  const open = createCrowd<OpenLease>();
+  const settling = createCrowd<Settlement>();
   let awayAt = Number.NEGATIVE_INFINITY;
 
   async function admit(ask: Ask): Promise<Lease> {
@@ -150,19 +155,19 @@ export function createLeases({
       },
       settle(charge) {
         if (!settled) {
-          open.delete(hold.id);
+          open.leave(entry);
           spent = charge;
-          const work = write(hold, charge);
-          settled = work;
-          settling.add(work);
-          void work.finally(() => settling.delete(work));
+          settled = write(hold, charge);
+          const settlement: Settlement = { done: settled };
+          settling.enter(settlement);
+          void settled.then(() => settling.leave(settlement));
         }
         return settled;
       },
     };
     const bounded = hold.claims.some(({ max }) => max !== null);
     const entry: OpenLease = { hold, lease, ends: bounded ? sent + LEASE : Number.POSITIVE_INFINITY };
-    open.set(hold.id, entry);
+    open.enter(entry);
     return lease;
   }
 
@@ -189,20 +194,20 @@ export function createLeases({
   }
 
   async function renew(): Promise<void> {
-    const holds = [...open.values()].map(({ hold, lease }) => ({ hold, known: lease.known() }));
-    if (holds.length === 0) return;
+    const entries = open.all();
+    if (entries.length === 0) return;
     const since = performance.now();
+    const holds = entries.map(({ hold, lease }) => ({ hold, known: lease.known() }));
     const gone = new Set(await store.renew(holds, LEASE));
-    for (const { hold } of holds) {
-      const entry = open.get(hold.id);
-      if (!entry) continue;
-      if (gone.has(hold.id)) lose(entry.lease);
+    for (const entry of entries) {
+      if (!entry.chain) continue;
+      if (gone.has(entry.hold.id)) lose(entry.lease);
       else prolong(entry, since);
     }
   }
 
   async function endOverdue(): Promise<void> {
-    for (const { ends, lease } of open.values()) {
+    for (const { ends, lease } of open.all()) {
       if (performance.now() > ends - MARGIN) lose(lease);
     }
   }
@@ -242,7 +247,7 @@ export function createLeases({
     async close() {
       for (const stop of timers) await stop();
       await first;
-      await Promise.all(settling);
+      await Promise.all(settling.all().map(({ done }) => done));
       await replay().catch(onTrouble);
     },
   };

@@ -28,7 +28,7 @@ export interface UpstreamRequest {
   /** Where a model is to work for it: Ollama's name. */
   model?: string;
   signal?: AbortSignal;
-  /** Instead of a signal: says 'abort'. */
+  /** Says 'abort', beside the client's signal. */
   abort?: EventEmitter;
 }
 

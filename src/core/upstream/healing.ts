@@ -112,10 +112,10 @@ export function createHealing(options: HealingOptions): HealingUpstream {
     body: string,
   ): Promise<{ answer: UpstreamAnswer } | { answer?: undefined; takenBack: Promise<Outcome> }> {
     if (request.signal?.aborted) throw new GatewayError('client_gone');
-    const attempt = startAttempt(body, request.signal);
+    const attempt = startAttempt(body);
     watch.sent(attempt);
     try {
-      const answer = await upstream.send({ ...request, signal: undefined, abort: attempt.abort });
+      const answer = await upstream.send({ ...request, abort: attempt.abort });
       if (answer.status === 200) {
         watch.answered(attempt);
         answer.body.once('close', () => watch.read(!answer.body.readableEnded));
@@ -223,11 +223,8 @@ export function createHealing(options: HealingOptions): HealingUpstream {
   };
 }
 
-/**
- * An event emitter costs a fraction of an abort controller, and every request has one.
- * @param client lives no longer than the request
- */
-function startAttempt(body: string, client?: AbortSignal): Attempt {
+/** An event emitter costs a fraction of an abort controller, and every request has one. */
+function startAttempt(body: string): Attempt {
   const abort = new EventEmitter();
   const attempt: Attempt = {
     body,
@@ -238,7 +235,6 @@ function startAttempt(body: string, client?: AbortSignal): Attempt {
       abort.emit('abort');
     },
   };
-  client?.addEventListener('abort', () => abort.emit('abort'));
   return attempt;
 }
 

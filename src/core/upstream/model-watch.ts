@@ -4,12 +4,13 @@
  */
 
 import type { EventEmitter } from 'node:events';
+import { createCrowd, type Member } from '../crowd.js';
 
 /** How it ended to unload a model that answered nothing. `held`: somebody else's requests keep it in memory. */
 export type Outcome = 'unloaded' | 'held' | 'failed';
 
 /** One sending of a request. Ends with its client, or when it is taken back. */
-export interface Attempt {
+export interface Attempt extends Member {
   readonly body: string;
   /** Says 'abort'. */
   readonly abort: EventEmitter;
@@ -57,7 +58,7 @@ export interface ModelWatch {
  * come: clients with little patience are no sign of life
  */
 export function createModelWatch({ carried, now }: { carried: number; now: () => number }): ModelWatch {
-  const waiting = new Set<Attempt>();
+  const waiting = createCrowd<Attempt>();
   let answering = 0;
   let silentSince = 0;
   let silentBefore = 0;
@@ -71,15 +72,15 @@ export function createModelWatch({ carried, now }: { carried: number; now: () =>
     healed: false,
     sent(attempt) {
       if (waiting.size === 0) silentSince = now() - silentBefore;
-      waiting.add(attempt);
+      waiting.enter(attempt);
     },
     ended(attempt) {
-      if (waiting.delete(attempt) && waiting.size === 0) {
+      if (waiting.leave(attempt) && waiting.size === 0) {
         silentBefore = answering > 0 ? 0 : Math.min(carried, now() - silentSince);
       }
     },
     answered(attempt) {
-      waiting.delete(attempt);
+      waiting.leave(attempt);
       answering += 1;
       silentBefore = 0;
       livelyAt = now();
@@ -93,7 +94,7 @@ export function createModelWatch({ carried, now }: { carried: number; now: () =>
       lastAtWork = silentSince;
       if (aborted) abortedAt = now();
     },
-    waiting: () => [...waiting],
+    waiting: waiting.all,
     silence: () => (answering > 0 || waiting.size === 0 ? 0 : now() - silentSince),
     explained(ago = 0) {
       silentSince = Math.max(silentSince, now() - ago);

@@ -3,6 +3,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool, PoolClient } from 'pg';
+import { createCrowd, type Member } from '../../crowd.js';
 import { STORE_DEADLINE, StoreUnavailable } from '../port.js';
 import type { Address } from './address.js';
 import { isWorthRetrying, leavesConnection, toStoreError } from './failures.js';
@@ -22,6 +23,10 @@ export interface Connection {
   write<R extends object>(text: string, values: Value[], age?: number): Promise<R[]>;
   /** Waits for calls under way, as long as they may take; all later ones are rejected. */
   close(): Promise<void>;
+}
+
+interface Running extends Member {
+  done: Promise<unknown>;
 }
 
 interface Call {
@@ -46,7 +51,7 @@ export function connect(address: Address): Connection {
   /** What the server's clock shows more than `performance.now()` here, at least. */
   const offsets = new WeakMap<PoolClient, number>();
   const clients = new Set<PoolClient>();
-  const running = new Set<Promise<unknown>>();
+  const running = createCrowd<Running>();
   let opening: Promise<Pool> | undefined;
   let migrating: Promise<void> | undefined;
   let closing: Promise<void> | undefined;
@@ -132,13 +137,15 @@ export function connect(address: Address): Connection {
     const left = STORE_DEADLINE - Math.max(0, age);
     if (left <= 0) throw new StoreUnavailable('The call came too late.');
     const work = insist<R>({ text, valuesAt, end: performance.now() + left });
-    const done = work.catch(() => undefined).finally(() => running.delete(done));
-    running.add(done);
+    const one: Running = { done: work.catch(() => undefined).finally(() => running.leave(one)) };
+    running.enter(one);
     return within(left, work);
   };
 
   const shut = async (): Promise<void> => {
-    await within(2 * STORE_DEADLINE, Promise.all(running)).catch(() => undefined);
+    await within(2 * STORE_DEADLINE, Promise.all(running.all().map(({ done }) => done))).catch(
+      () => undefined,
+    );
     const pool = await opening?.catch(() => undefined);
     if (!pool) return;
     await within(GOODBYE, pool.end()).catch(() => undefined);

@@ -4,6 +4,7 @@
 import { type Hold, type Quotas, STORE_DEADLINE, StoreUnavailable } from '../port.js';
 import { afterwards, difference, figures, grant, MARK_LIFETIME, refusedBy, tokensLeft } from '../quota.js';
 import type { Connection } from './connection.js';
+import { textOf } from './hold-text.js';
 import { readRows } from './ledger.js';
 import { knownOf, sweep } from './sweep.js';
 
@@ -38,7 +39,7 @@ export function quotas(connection: Connection, now: () => number): Quotas {
         if (at !== -1 || granted === undefined) {
           return { ok: false, at: sql(EXISTS).get({ id: hold.id }) ? -1 : at, counters: before };
         }
-        const row = { id: hold.id, until: now() + lease, tokens: granted, body: JSON.stringify(hold) };
+        const row = { id: hold.id, until: now() + lease, tokens: granted, body: textOf(hold) };
         const { changes } = sql(HOLD).run(row);
         if (changes === 0) return { ok: false, at: -1, counters: before };
         ledger.hold(hold, granted);

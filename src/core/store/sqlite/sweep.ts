@@ -2,9 +2,10 @@
  * The sweep: ends holds of dead processes and forgets what has expired.
  */
 import { setImmediate as turn } from 'node:timers/promises';
-import type { Charge, Hold } from '../port.js';
+import type { Charge } from '../port.js';
 import { type Figures, figures, MARK_LIFETIME } from '../quota.js';
 import type { Connection } from './connection.js';
+import { holdOf } from './hold-text.js';
 import type { Ledger } from './ledger.js';
 import type { Sql } from './statements.js';
 
@@ -58,7 +59,7 @@ export function knownOf(column: string | null): Figures {
 function endExpired(sql: Sql, ledger: Ledger, at: number): number {
   const rows = sql(EXPIRED_HOLDS).all(at) as unknown as ActiveHold[];
   for (const { id, tokens, known, body } of rows) {
-    ledger.charge(JSON.parse(body) as Hold, knownOf(known), tokens);
+    ledger.charge(holdOf(id, body), knownOf(known), tokens);
     sql(MARK).run(id, at + MARK_LIFETIME, known);
   }
   return rows.length;
