@@ -6,6 +6,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { STORE_DEADLINE, type Store, StoreUnavailable } from '../../src/core/store/port.js';
 import { connect } from '../../src/core/store/sqlite/connection.js';
 import { journalMode, sqliteLibrary } from '../../src/core/store/sqlite/library.js';
+import { migrate } from '../../src/core/store/sqlite/schema.js';
 import { sqlite } from '../../src/core/store/sqlite.js';
 import { folder } from './folder.js';
 import { charged, countersOf, exactly, holdOn, testStore } from './suite.js';
@@ -90,6 +91,40 @@ describe('the file', () => {
       .catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(StoreUnavailable);
     expect(failure).toHaveProperty('cause.message');
+  });
+
+  it('of an older version keeps its holds, active and ended', async () => {
+    const path = join(folder(), 'store.db');
+    const [active, settled] = [
+      holdOn({ ...bench, store: open(path) }),
+      holdOn({ ...bench, store: open(path) }),
+    ];
+    const old = new DatabaseSync(path);
+    migrate(old, 1);
+    for (const { id, state, until, body } of [
+      { ...active, state: 'active', until: 0, body: JSON.stringify(active) },
+      { ...settled, state: 'settled', until: Date.now() + 60_000, body: null },
+    ]) {
+      old
+        .prepare('INSERT INTO holds (id, state, until, tokens, body) VALUES (?, ?, ?, 7, ?)')
+        .run(id, state, until, body);
+    }
+    for (const { key, counts, expiresAt } of active.claims) {
+      old
+        .prepare('INSERT INTO counters (subject, key, used, held, expires_at) VALUES (?, ?, 10, ?, ?)')
+        .run(active.subject, key, counts === 'tokens' ? 7 : 1, expiresAt);
+    }
+    old.close();
+
+    const store = open(path);
+    expect(await store.sweep()).toEqual({ expiredHolds: 1 });
+    const keys = active.claims.map(({ key }) => key);
+    for (const counter of await store.counters(active.subject, keys)) {
+      expect(counter).toEqual({ used: 10, held: 0 });
+    }
+    expect(await store.settle(settled, charged({ requests: 1 }))).toBe(false);
+    expect(await store.settle(active, charged({ requests: 1 }))).toBe(true);
+    expect(await store.settle(active, charged({ requests: 1 }))).toBe(false);
   });
 
   it('of a newer version is refused, and left as it is', async () => {

@@ -1,8 +1,12 @@
 /** An active hold as the sweep needs it, as short as it can be: every byte is written twice, for each request. */
+import type { GatewayName } from '../../contract.js';
 import type { Hold } from '../port.js';
 
-/** Subject; of each claim its key, whether it counts tokens, and its expiry; gateway, model and hour of the usage. */
-type Short = [string, [key: string, tokens: 0 | 1, expiresAt: number][], [string, string, string]?];
+type Short = [
+  subject: string,
+  claims: [key: string, tokens: 0 | 1, expiresAt: number][],
+  usage?: [gateway: GatewayName, model: string, hour: string] | null,
+];
 
 export function textOf({ subject, claims, usage }: Hold): string {
   const short: Short = [
@@ -25,6 +29,6 @@ export function holdOf(id: string, text: string): Hold {
       max: null,
       expiresAt,
     })),
-    usage: usage && { gateway: usage[0] as 'ollama' | 'openai', model: usage[1], hour: usage[2] },
+    usage: usage ? { gateway: usage[0], model: usage[1], hour: usage[2] } : undefined,
   };
 }

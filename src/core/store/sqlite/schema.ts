@@ -56,28 +56,35 @@ const MIGRATIONS = [
     id TEXT NOT NULL PRIMARY KEY,
     -- The end of its lease.
     until INTEGER NOT NULL, tokens INTEGER NOT NULL,
-    -- JSON, for the sweep: what it is known to have used, and the hold.
+    -- JSON, for the sweep: what it is known to have used, and the hold as in hold-text.ts.
     known TEXT, body TEXT NOT NULL
   ) STRICT, WITHOUT ROWID;
-  INSERT INTO active_holds SELECT id, until, tokens, known, body FROM holds WHERE state = 'active';
+  INSERT INTO active_holds SELECT id, until, tokens, known, json_array(
+    body ->> 'subject',
+    (SELECT json_group_array(json_array(value ->> 'key', value ->> 'counts' = 'tokens', value ->> 'expiresAt'))
+      FROM json_each(body, '$.claims')),
+    CASE WHEN body -> 'usage' IS NULL THEN NULL
+      ELSE json_array(body ->> '$.usage.gateway', body ->> '$.usage.model', body ->> '$.usage.hour') END
+  ) FROM holds WHERE state = 'active';
   DROP TABLE holds;
   `,
 ];
 
 /**
  * Brings a database to this version's tables, in one transaction.
+ * @param to the version, for tests; this one's where absent
  * @throws Error where a newer version of Parallama has written it
  */
-export function migrate(db: DatabaseSync): void {
+export function migrate(db: DatabaseSync, to = MIGRATIONS.length): void {
   // Most of the time there is nothing to do, and no reason to wait for the write lock.
-  if (versionOf(db) === MIGRATIONS.length) return;
+  if (versionOf(db) === to) return;
   db.exec('BEGIN IMMEDIATE');
   try {
     db.exec(
       'CREATE TABLE IF NOT EXISTS meta (name TEXT NOT NULL PRIMARY KEY, value INTEGER NOT NULL) STRICT',
     );
-    for (const step of MIGRATIONS.slice(versionOf(db))) db.exec(step);
-    db.prepare("INSERT OR REPLACE INTO meta (name, value) VALUES ('schema', ?)").run(MIGRATIONS.length);
+    for (const step of MIGRATIONS.slice(versionOf(db), to)) db.exec(step);
+    db.prepare("INSERT OR REPLACE INTO meta (name, value) VALUES ('schema', ?)").run(to);
     db.exec('COMMIT');
   } catch (error) {
     if (db.isTransaction) db.exec('ROLLBACK');
