@@ -1,7 +1,6 @@
 /** Between Node's req/res and the contract: what Express and the standalone server share. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import type { GatewayRequest, GatewayResponse } from '../core/contract.js';
 import type { Gateway } from '../core/gateway.js';
 import { lingering } from './linger.js';
@@ -101,9 +100,26 @@ export async function send(req: IncomingMessage, res: ServerResponse, given: Gat
     res.end();
     return;
   }
-  res.flushHeaders();
-  // A client that leaves is no error; the stream's own destroy has told the gateway.
-  await pipeline(body, res).catch(() => undefined);
+  // Where the first piece is there, the head goes out with it.
+  if (body.readableLength === 0) res.flushHeaders();
+  await flow(body, res);
+}
+
+/**
+ * Not `pipeline`, which makes an AbortError with its stack for each answer that comes to its end. A client that leaves
+ * is no error; the stream's own destroy tells the gateway.
+ */
+function flow(body: Readable, res: ServerResponse): Promise<void> {
+  const ignore = () => undefined;
+  return new Promise((resolve) => {
+    body.once('close', () => {
+      if (!body.readableEnded) res.destroy();
+      resolve();
+    });
+    body.on('error', ignore);
+    res.on('error', ignore).once('close', () => body.destroy());
+    body.pipe(res);
+  });
 }
 
 /** An answer of the upstream that is not read to its end has failed, to its stream: that is no error here. */

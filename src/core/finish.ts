@@ -28,7 +28,8 @@ function note({ metrics, traffic, logs, events }: Services, call: Call, status: 
   const line = {
     request_id: call.id,
     method: request.method,
-    path: withoutKeys(call.path),
+    // A path that the table has in full is one of ours, and nothing else.
+    path: route && call.param === undefined ? call.path : withoutKeys(call.path),
     route: operation,
     status,
     ms: Math.round(milliseconds * 10) / 10,

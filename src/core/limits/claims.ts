@@ -23,8 +23,7 @@ export function limitFor(limits: Limits, counts: Counted, window: WindowName): n
   return daily ? limits.token_limit_daily : limits.token_limit_hourly;
 }
 
-export function meaningsAt(now: number, limits: Limits): Meaning[] {
-  const windows = windowsAt(now);
+export function meaningsAt(now: number, limits: Limits, windows = windowsAt(now)): Meaning[] {
   return COUNTED.flatMap((counts) =>
     WINDOWS.map((name) => ({ counts, window: windows[name], max: limitFor(limits, counts, name) })),
   );

@@ -11,7 +11,7 @@ import { firstGrant, topUp } from './grant.js';
 import { limitError, rateHeaders } from './rate-headers.js';
 import { repeat } from './repeat.js';
 import type { Limits } from './types.js';
-import { hourOf } from './windows.js';
+import { windowsAt } from './windows.js';
 
 /** A lease runs this long without being renewed, is renewed this often, and the expired are looked for this often. */
 const LEASE = 30_000;
@@ -114,13 +114,14 @@ export function createLeases({
 
   async function admit(ask: Ask): Promise<Lease> {
     const at = now();
-    const meanings = meaningsAt(at, ask.limits);
+    const windows = windowsAt(at);
+    const meanings = meaningsAt(at, ask.limits, windows);
     const hold: Hold = {
       // Time first: a store's index keeps what is written together in one place.
       id: `${at.toString(36)}-${randomUUID()}`,
       subject: ask.identity.id,
       claims: claimsFor(ask.gateway, meanings),
-      usage: { gateway: ask.gateway, model: ask.model, hour: hourOf(at) },
+      usage: { gateway: ask.gateway, model: ask.model, hour: windows.hour.id },
     };
     const wanted = firstGrant(ask.prompt, ask.maxTokens, ask.generates);
     const sent = performance.now();

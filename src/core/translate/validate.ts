@@ -128,5 +128,14 @@ export function fields(value: unknown, path = ''): Fields {
 
 /** An object of the entries that have a value. Never sets a prototype, whatever a key is called. */
 export function present(entries: JsonObject): JsonObject {
-  return Object.fromEntries(Object.entries(entries).filter(([, value]) => value !== undefined));
+  const kept: JsonObject = {};
+  for (const key of Object.keys(entries)) {
+    const value = entries[key];
+    if (value === undefined) continue;
+    if (key === '__proto__') Object.defineProperty(kept, key, { ...ORDINARY, value });
+    else kept[key] = value;
+  }
+  return kept;
 }
+
+const ORDINARY = { configurable: true, enumerable: true, writable: true };

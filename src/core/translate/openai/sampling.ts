@@ -47,6 +47,7 @@ export function readChoices(body: Fields): number {
 
 /** The same request once per choice; with a seed, each choice has its own, or all would be equal. */
 export function perChoice(request: NativeRequest, choices: number): NativeRequest[] {
+  if (choices === 1) return [request];
   const seed = request.options?.seed;
   return Array.from({ length: choices }, (_, i) =>
     typeof seed === 'number' && i > 0
