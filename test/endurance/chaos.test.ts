@@ -71,6 +71,7 @@ it(
       const back = performance.now();
       await answering(gateways, probe, back + RECOVERY);
       trouble.to = performance.now();
+      await reachable(gateways, probe, back + RECOVERY);
       recovered.push({ calamity, took: trouble.to - back });
       say(
         options,
@@ -80,6 +81,7 @@ it(
       crowd.turnTo(bounded.at(-1)!);
     }
     await sleep(CALM);
+    await crowd.exhaust();
     await crowd.stop();
     const { looks, most } = await watching.stop();
     const { answers } = crowd;
@@ -194,6 +196,19 @@ async function answering({ servers }: Gateways, user: Member, end: number): Prom
       }
     }),
   );
+}
+
+/** Until the store answers this process, too, which rests between its attempts. */
+async function reachable(gateways: Gateways, user: Member, end: number): Promise<void> {
+  for (;;) {
+    try {
+      await gateways.counters(user);
+      return;
+    } catch (error) {
+      if (performance.now() > end) throw error;
+      await sleep(100);
+    }
+  }
 }
 
 /** What waits in the journal is looked for every 30 seconds. */

@@ -10,6 +10,8 @@ export interface Crowd {
   turnTo(bounded: Member): void;
   /** So many streams at once, all left a moment later. */
   leave(streams: number): Promise<void>;
+  /** Asks for the user with limits until it is refused, however slow the machine is. */
+  exhaust(): Promise<void>;
   /** Waits for what is under way. */
   stop(): Promise<void>;
 }
@@ -28,6 +30,8 @@ export interface CrowdOptions {
 }
 
 const CLIENTS = 18;
+/** More answers than any limit here allows. */
+const AT_MOST = 500;
 
 export function startCrowd({ gateways, steady, bounded, names, seed, rate }: CrowdOptions): Crowd {
   const answers: Answer[] = [];
@@ -63,6 +67,11 @@ export function startCrowd({ gateways, steady, bounded, names, seed, rate }: Cro
     },
     async leave(streams) {
       await Promise.all(Array.from({ length: streams }, () => question(steady, true, 100)));
+    },
+    async exhaust() {
+      for (let more = 0; more < AT_MOST; more += 1) {
+        if ((await question(current, false)).status === 429) return;
+      }
     },
     async stop() {
       stopped = true;
