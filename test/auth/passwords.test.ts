@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import argon2 from 'argon2';
 import { afterEach, expect, it, vi } from 'vitest';
 import { createPasswords } from '../../src/core/auth/passwords.js';
@@ -66,7 +67,7 @@ it('knows a hash of other parameters', async () => {
   );
 });
 
-it('hashes two at a time and gets through all, failures included', async () => {
+it('hashes two at a time, or leaves a core to others, and gets through all, failures included', async () => {
   const passwords = createPasswords(QUICK);
   const results = await Promise.allSettled(
     Array.from({ length: 20 }, (_, n) =>
@@ -74,6 +75,6 @@ it('hashes two at a time and gets through all, failures included', async () => {
     ),
   );
   expect(results.filter(({ status }) => status === 'rejected')).toHaveLength(4);
-  expect(running.most).toBe(2);
+  expect(running.most).toBe(availableParallelism() > 2 ? 2 : 1);
   expect(await argon2.verify(await passwords.hash('after'), 'after')).toBe(true);
 });

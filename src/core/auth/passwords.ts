@@ -2,6 +2,7 @@
  * Password hashes: argon2id with OWASP's parameters, a few at a time.
  */
 import { randomBytes } from 'node:crypto';
+import { availableParallelism } from 'node:os';
 import { argon2id, hash as argonHash, verify as argonVerify, needsRehash } from 'argon2';
 
 export interface PasswordHashing {
@@ -19,10 +20,10 @@ export interface Passwords {
 }
 
 /**
- * Each hash takes a thread of libuv's pool (four by default) and tens of megabytes; more at once would starve file
- * access and name look-ups without finishing sooner.
+ * Each hash takes a core, a thread of libuv's pool (four by default) and tens of megabytes: one core stays for all
+ * other requests, and the pool's other threads for file access and name look-ups.
  */
-const AT_ONCE = 2;
+const AT_ONCE = Math.max(1, Math.min(2, availableParallelism() - 1));
 
 export function createPasswords({ memory_kib, iterations, parallelism }: PasswordHashing): Passwords {
   const parameters = { memoryCost: memory_kib, timeCost: iterations, parallelism };
