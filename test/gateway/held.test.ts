@@ -1,10 +1,10 @@
 /** No counter goes above its limit: whatever becomes of a request, it is charged no more than was held for it. */
-import { createServer, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { ServerResponse } from 'node:http';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openStore } from '../../src/core/store/open.js';
 import { StoreUnavailable } from '../../src/core/store/port.js';
 import { type Rig, send, startRig, until } from '../support/gateway.js';
+import { type OwnUpstream, startOwnUpstream } from '../support/own-upstream.js';
 
 const LIMIT = 100;
 
@@ -13,14 +13,11 @@ let rig: Rig;
 let granted = 0;
 let storeAway = false;
 let answer: (res: ServerResponse) => void;
-const upstream = createServer((req, res) => {
-  req.resume();
-  req.once('end', () => answer(res));
-});
+let upstream: OwnUpstream;
 
 beforeAll(async () => {
-  await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve));
-  const { port } = upstream.address() as AddressInfo;
+  upstream = await startOwnUpstream((req, res) => req.resume().once('end', () => answer(res)));
+  const { port } = upstream;
   const limits = { token_limit_daily: LIMIT };
   const memory = await openStore('memory:');
   rig = await startRig({
@@ -44,8 +41,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await rig.close();
-  upstream.closeAllConnections();
-  upstream.close();
+  upstream.stop();
 });
 
 const chunk = (content: string, more: object = {}) =>

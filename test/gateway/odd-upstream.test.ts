@@ -1,28 +1,24 @@
 /** An Ollama that answers in ways of its own, or something else where Ollama should be. */
-import { createServer, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { ServerResponse } from 'node:http';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Rig, send, startRig, until } from '../support/gateway.js';
+import { type OwnUpstream, startOwnUpstream } from '../support/own-upstream.js';
 
 let rig: Rig;
 let key: string;
 let answer: (res: ServerResponse) => void;
-const upstream = createServer((req, res) => {
-  req.resume();
-  req.once('end', () => answer(res));
-});
+let upstream: OwnUpstream;
 
 beforeAll(async () => {
-  await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve));
-  const { port } = upstream.address() as AddressInfo;
+  upstream = await startOwnUpstream((req, res) => req.resume().once('end', () => answer(res)));
+  const { port } = upstream;
   rig = await startRig({ config: { api_gateways: { ollama: { port, first_byte_timeout: 1 } } } });
   ({ key } = await rig.user('admin'));
 });
 afterAll(async () => {
   await rig.close();
-  upstream.closeAllConnections();
-  upstream.close();
+  upstream.stop();
 });
 
 const messages = [{ role: 'user', content: 'Hello!' }];

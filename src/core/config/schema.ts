@@ -161,11 +161,6 @@ export type Config = z.output<typeof configSchema>;
 /** A configuration as people write it: everything may be left out. */
 export type ConfigInput = z.input<typeof configSchema>;
 
-export type GatewaysConfig = Config['api_gateways'];
-export type ServerConfig = Config['server'];
 export type StoreConfig = Config['store'];
 export type AuthConfig = Config['auth'];
-export type LimitsConfig = Config['limits'];
-export type RoleConfig = Config['roles'][string];
 export type LoggingConfig = Config['logging'];
-export type MetricsConfig = Config['metrics'];

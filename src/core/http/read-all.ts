@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 import { GatewayError } from '../errors.js';
 
 /** Bytes: 2048 embeddings of 4096 numbers fit in, or a million tokens a line each. */
-export const MAX_ANSWER = 128 * 2 ** 20;
+const MAX_ANSWER = 128 * 2 ** 20;
 
 /**
  * Counts the pieces of one answer as they are kept.
