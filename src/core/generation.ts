@@ -75,10 +75,9 @@ export function createGeneration(work: Work): Generation {
   };
   const stop = new AbortController();
   const leave = () => stop.abort();
-  lease.onLost = leave;
   work.signal?.addEventListener('abort', leave);
   if (work.signal?.aborted || lease.lost) leave();
-  lease.known = () => (answered ? chargeOf('aborted') : NOTHING_USED);
+  lease.workFor({ onLost: leave, known: () => (answered ? chargeOf('aborted') : NOTHING_USED) });
   let sent = false;
   let answered = false;
   let settled = false;

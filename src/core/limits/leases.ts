@@ -40,6 +40,14 @@ export interface Ask {
   generates: boolean;
 }
 
+/** Who works under a lease. */
+export interface Tenant {
+  /** What the request is known to have used, should this process die. */
+  known(): Charge;
+  /** The lease is lost. */
+  onLost(): void;
+}
+
 export interface Lease {
   id: string;
   /** Tokens of the prompt that the hold was made for. */
@@ -52,10 +60,11 @@ export interface Lease {
   headers(): ResponseHeaders;
   /** The hold is no longer ours: the process stood still for longer than the lease. */
   lost: boolean;
-  /** Called when it is lost: the generation says what is to be done. */
-  onLost: () => void;
-  /** What the request is known to have used, should this process die: the generation says. */
-  known: () => Charge;
+  /**
+   * Who works under it from now on. No properties to be set: V8 takes the functions of a literal for constants, and
+   * setting one costs more than all else that a request does here.
+   */
+  workFor(tenant: Tenant): void;
   /** Adds at least `needed` output tokens to the grant; false where the limit has no more. */
   grow(needed: number): Promise<boolean>;
   /** The first call counts; later ones wait for it and do nothing. Never rejects. */
@@ -90,11 +99,14 @@ export const NOTHING_USED: Charge = {
   latencyMs: 0,
 };
 
+const NO_TENANT: Tenant = { known: () => NOTHING_USED, onLost() {} };
+
 interface Settlement extends Member {
   done: Promise<void>;
 }
 
 interface OpenLease extends Member {
+  tenant: Tenant;
   hold: Hold;
   /** On the clock of `performance.now()`; Infinity where there is no limit that somebody else could need. */
   ends: number;
@@ -144,14 +156,15 @@ export function createLeases({
       headers: () =>
         rateHeaders(meanings, spent ? settledCounters(reserved, meanings, spent) : reserved.counters, at),
       lost: false,
-      onLost: () => {},
-      known: () => NOTHING_USED,
+      workFor(given) {
+        entry.tenant = given;
+      },
       async grow(needed) {
         const asked = performance.now();
-        const more = await store.extend(hold, topUp(needed), { lease: LEASE, known: lease.known() });
+        const more = await store.extend(hold, topUp(needed), { lease: LEASE, known: entry.tenant.known() });
         if (more.ok) lease.output += more.granted;
         if (more.ok || more.why === 'full') prolong(entry, asked);
-        else lose(lease);
+        else lose(entry);
         return more.ok;
       },
       settle(charge) {
@@ -167,14 +180,14 @@ export function createLeases({
       },
     };
     const bounded = hold.claims.some(({ max }) => max !== null);
-    const entry: OpenLease = { hold, lease, ends: bounded ? sent + LEASE : Number.POSITIVE_INFINITY };
+    const entry: OpenLease = { tenant: NO_TENANT, hold, lease, ends: bounded ? sent + LEASE : Number.POSITIVE_INFINITY };
     open.enter(entry);
     return lease;
   }
 
-  function lose(lease: Lease): void {
+  function lose({ lease, tenant }: OpenLease): void {
     lease.lost = true;
-    lease.onLost();
+    tenant.onLost();
   }
 
   function prolong(entry: OpenLease, since: number): void {
@@ -198,18 +211,18 @@ export function createLeases({
     const entries = open.all();
     if (entries.length === 0) return;
     const since = performance.now();
-    const holds = entries.map(({ hold, lease }) => ({ hold, known: lease.known() }));
+    const holds = entries.map(({ hold, tenant }) => ({ hold, known: tenant.known() }));
     const gone = new Set(await store.renew(holds, LEASE));
     for (const entry of entries) {
       if (!entry.chain) continue;
-      if (gone.has(entry.hold.id)) lose(entry.lease);
+      if (gone.has(entry.hold.id)) lose(entry);
       else prolong(entry, since);
     }
   }
 
   async function endOverdue(): Promise<void> {
-    for (const { ends, lease } of open.all()) {
-      if (performance.now() > ends - MARGIN) lose(lease);
+    for (const entry of open.all()) {
+      if (performance.now() > entry.ends - MARGIN) lose(entry);
     }
   }
 
