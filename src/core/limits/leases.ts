@@ -180,7 +180,12 @@ export function createLeases({
       },
     };
     const bounded = hold.claims.some(({ max }) => max !== null);
-    const entry: OpenLease = { tenant: NO_TENANT, hold, lease, ends: bounded ? sent + LEASE : Number.POSITIVE_INFINITY };
+    const entry: OpenLease = {
+      tenant: NO_TENANT,
+      hold,
+      lease,
+      ends: bounded ? sent + LEASE : Number.POSITIVE_INFINITY,
+    };
     open.enter(entry);
     return lease;
   }

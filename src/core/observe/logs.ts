@@ -1,8 +1,9 @@
 /** The five logs: a JSON object a line, in files, on standard output, or in a host app's logger. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type DestinationStream, type LoggerOptions, pino, stdSerializers, stdTimeFunctions } from 'pino';
+import { type DestinationStream, type LoggerOptions, pino, stdSerializers } from 'pino';
 import type { LoggingConfig } from '../config.js';
+import { type Backlog, createBacklog } from './backlog.js';
 import { redact } from './redact.js';
 import { openRotatingFile, type RotatingFile } from './rotating-file.js';
 
@@ -42,8 +43,12 @@ export function createLogs(
   { stdout = process.stdout }: { stdout?: DestinationStream } = {},
 ): Logs {
   const notices: string[] = [];
+  const clock = createClock();
+  const backlog = createBacklog<Line>(({ log, level, fields, message, at }) =>
+    clock.within(at, () => log[level](fields, message)),
+  );
   const say = (name: LogName, error: unknown) =>
-    logger(name, config, stdout).warn(
+    logger(name, config, stdout, clock).warn(
       { err: error },
       'The log cannot be written as it should; lines may be lost.',
     );
@@ -53,12 +58,16 @@ export function createLogs(
   const opened = files ? Object.values(files) : [];
 
   return {
-    ...eachLog((name) => guarded(logger(name, config, files ? intoFile(files, name) : stdout))),
+    ...eachLog((name) =>
+      gathered(guarded(logger(name, config, files ? intoFile(files, name) : stdout, clock)), backlog),
+    ),
     notices,
     reopen() {
+      backlog.drain();
       for (const file of opened) file.reopen();
     },
     async close() {
+      backlog.drain();
       for (const file of opened) file.close();
     },
   };
@@ -100,11 +109,55 @@ function openFiles(
   }
 }
 
-function logger(name: LogName, { level }: LoggingConfig, destination: DestinationStream): Log {
+interface Line {
+  log: Log;
+  level: 'debug' | 'info';
+  fields: object;
+  message: string | undefined;
+  /** Milliseconds since 1970. */
+  at: number;
+}
+
+/** Lines about what goes well wait for each other; one about trouble is written at once, after those before it. */
+function gathered(log: Log, backlog: Backlog<Line>): Log {
+  const later = (level: Line['level']) => (fields: object, message?: string) =>
+    backlog.add({ log, level, fields, message, at: Date.now() });
+  const now = (level: 'warn' | 'error') => (fields: object, message?: string) => {
+    backlog.drain();
+    log[level](fields, message);
+  };
+  return { debug: later('debug'), info: later('info'), warn: now('warn'), error: now('error') };
+}
+
+interface Clock {
+  /** What is written within `work` bears the time `at`, in milliseconds since 1970. */
+  within(at: number, work: () => void): void;
+  /** As pino puts it into a line. */
+  field(): string;
+}
+
+function createClock(): Clock {
+  let set: number | undefined;
+  let known = { at: Number.NaN, field: '' };
+  return {
+    within(at, work) {
+      set = at;
+      work();
+      set = undefined;
+    },
+    field() {
+      const at = set ?? Date.now();
+      if (at !== known.at) known = { at, field: `,"time":"${new Date(at).toISOString()}"` };
+      return known.field;
+    },
+  };
+}
+
+function logger(name: LogName, { level }: LoggingConfig, destination: DestinationStream, clock: Clock): Log {
   const options: LoggerOptions = {
     level,
     base: { pid: process.pid, log: name },
-    timestamp: stdTimeFunctions.isoTime,
+    timestamp: clock.field,
     formatters: { level: (label) => ({ level: label }) },
     serializers: { err: (error: Error) => redact({ ...stdSerializers.err(error) }) },
   };
