@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { checkConfig, type LoggingConfig } from '../../src/core/config.js';
 import { createLogs, LOG_NAMES, logsFrom } from '../../src/core/observe/logs.js';
 
@@ -56,6 +56,30 @@ describe('logs in files', () => {
       ]);
     }
     expect(logs.notices).toEqual([]);
+  });
+
+  it('bear the time at which they were logged, however long they wait for others', async () => {
+    vi.useFakeTimers({ toFake: ['Date'], now: 1_000 });
+    onTestFinished(() => void vi.useRealTimers());
+    const logs = createLogs(logging());
+    logs.api.info({ n: 1 });
+    vi.setSystemTime(2_000);
+    logs.api.info({ n: 2 });
+    vi.setSystemTime(3_000);
+    logs.api.warn({ n: 3 });
+    await logs.close();
+    expect((await logged('api')).map(({ n, time }) => [n, Date.parse(String(time))])).toEqual([
+      [1, 1_000],
+      [2, 2_000],
+      [3, 3_000],
+    ]);
+  });
+
+  it('are in the file soon after, without another line or a close', async () => {
+    const logs = createLogs(logging());
+    onTestFinished(() => logs.close());
+    logs.api.info({ n: 1 });
+    await vi.waitFor(async () => expect(await logged('api')).toHaveLength(1));
   });
 
   it('have each error in error.log too, once', async () => {
