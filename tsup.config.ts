@@ -1,5 +1,6 @@
 import { defineConfig } from 'tsup';
 import manifest from './package.json' with { type: 'json' };
+import { storeThread } from './scripts/store-thread.js';
 
 /** One entry per subpath of package.json's `exports`, and the command line. */
 export default defineConfig({
@@ -19,5 +20,8 @@ export default defineConfig({
   dts: true,
   splitting: true,
   clean: true,
-  define: { PARALLAMA_VERSION: JSON.stringify(manifest.version) },
+  define: {
+    PARALLAMA_VERSION: JSON.stringify(manifest.version),
+    PARALLAMA_STORE_THREAD: JSON.stringify(await storeThread()),
+  },
 });

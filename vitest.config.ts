@@ -1,6 +1,8 @@
 import { defineConfig } from 'vitest/config';
+import { storeThread } from './scripts/store-thread.js';
 
 export default defineConfig({
+  define: { PARALLAMA_STORE_THREAD: JSON.stringify(await storeThread()) },
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: 'test/support/provision.ts',

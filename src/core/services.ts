@@ -88,8 +88,8 @@ export async function createServices(options: ServiceOptions): Promise<Services>
   const metrics = createMetrics();
   const opened =
     options.store === undefined
-      ? await openConfiguredStore(config, source)
-      : { store: await openStore(options.store) };
+      ? await openConfiguredStore(config, source, { thread: true })
+      : { store: await openStore(options.store, { thread: true }) };
   const store = timedStore(opened.store, metrics);
   const admin = createAdmin(config, store, source);
   const accessTokens = createAccessTokens({ secrets, ttl: config.auth.access_token_ttl });

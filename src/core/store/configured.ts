@@ -17,15 +17,16 @@ const FILE_NAME = 'db_password';
 export async function openConfiguredStore(
   { store: config }: { store: StoreConfig },
   source: string | undefined,
+  options: { thread?: boolean } = {},
 ): Promise<{ store: Store; warning?: string }> {
   const { url } = config;
-  if (!url.includes('://') || hasPassword(url)) return { store: await openStore(url) };
+  if (!url.includes('://') || hasPassword(url)) return { store: await openStore(url, options) };
   const named = config.password_file;
   const file = named ?? (source === undefined ? undefined : join(dirname(source), FILE_NAME));
   const password =
     file === undefined ? undefined : await readPassword(file, { mustExist: named !== undefined });
-  if (file === undefined || password === undefined) return { store: await openStore(url) };
-  return { store: await openStore(url, { password }), warning: await modeWarning(file) };
+  if (file === undefined || password === undefined) return { store: await openStore(url, options) };
+  return { store: await openStore(url, { ...options, password }), warning: await modeWarning(file) };
 }
 
 function hasPassword(url: string): boolean {

@@ -11,6 +11,8 @@ interface OpenOptions {
   now?: () => number;
   /** Of the database, where its URL has none. */
   password?: string;
+  /** An SQLite file is worked on in a thread of its own: for who has other things to do meanwhile. */
+  thread?: boolean;
 }
 
 interface Scheme {
@@ -35,6 +37,7 @@ const SCHEMES: Record<string, Scheme> = {
     make: async (where, options) => {
       const path = where.slice('sqlite:'.length);
       if (path === '') throw new Error('The store "sqlite:" names no file. Write sqlite:./parallama.db');
+      if (options.thread) return (await import('./sqlite/threaded.js')).threadedSqlite({ path });
       return (await import('./sqlite.js')).sqlite({ path, ...options });
     },
   },

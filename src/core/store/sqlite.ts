@@ -4,7 +4,7 @@
 import type { Store } from './port.js';
 import { connect } from './sqlite/connection.js';
 import { IN_MEMORY } from './sqlite/file.js';
-import { history } from './sqlite/history.js';
+import { history, type Pages } from './sqlite/history.js';
 import { journalMode } from './sqlite/library.js';
 import { quotas } from './sqlite/quotas.js';
 import { records } from './sqlite/records.js';
@@ -25,7 +25,7 @@ const BEAT = "INSERT OR REPLACE INTO meta (name, value) VALUES ('health', ?)";
  * @example
  * const store = sqlite({ path: './parallama.db' });
  */
-export function sqlite({ path, now = Date.now }: SqliteOptions): Store {
+export function sqlite({ path, now = Date.now }: SqliteOptions): Store & Pages {
   const connection = connect(path);
   return {
     kind: 'sqlite',

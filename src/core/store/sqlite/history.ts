@@ -18,20 +18,29 @@ const FORGET = `DELETE FROM usage WHERE (subject, hour, gateway, model) IN
 
 type Filter = [text: string, values: string[]];
 
-export function history(connection: Connection): History {
+/** What a query finds, an hour or a day at a time. */
+export interface Pages {
+  /** All rows of the first hour or day that has any; none at the end. */
+  page(query: UsageQuery): Promise<UsageRow[]>;
+}
+
+export async function* allPages({ page }: Pages, query: UsageQuery): AsyncGenerator<UsageRow> {
+  let from = query.from;
+  for (;;) {
+    const rows = await page({ ...query, from });
+    const last = rows.at(-1);
+    if (!last) return;
+    yield* rows;
+    from = last.at + LAST;
+    await turn();
+  }
+}
+
+export function history(connection: Connection): History & Pages {
+  const pages: Pages = { page: (query) => connection.read((sql) => firstRows(sql, query)) };
   return {
-    async *usage(query) {
-      const filter = filterOf(query);
-      let from = query.from;
-      for (;;) {
-        const rows = await connection.read((sql) => nextRows(sql, query, from, filter));
-        const last = rows.at(-1);
-        if (!last) return;
-        yield* rows;
-        from = last.at + LAST;
-        await turn();
-      }
-    },
+    ...pages,
+    usage: (query) => allPages(pages, query),
 
     forgetUsage: (before) =>
       connection.write((sql) => Number(sql(FORGET).run(before).changes) === FORGET_AT_ONCE),
@@ -46,8 +55,9 @@ function filterOf({ subject, gateway }: UsageQuery): Filter {
   ];
 }
 
-/** All rows of the first hour or day that has any. */
-function nextRows(sql: Sql, { to, by }: UsageQuery, from: string, [filter, values]: Filter): UsageRow[] {
+function firstRows(sql: Sql, query: UsageQuery): UsageRow[] {
+  const { from, to, by } = query;
+  const [filter, values] = filterOf(query);
   const first = sql(`SELECT min(hour) AS hour FROM usage WHERE hour >= ? AND hour < ? ${filter}`);
   const { hour } = first.get(from, to, ...values) as { hour: string | null };
   if (hour === null) return [];

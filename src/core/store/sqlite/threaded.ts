@@ -1,0 +1,45 @@
+/**
+ * The SQLite store on a thread of its own: its transactions, its cleaning up and a slow disk keep nobody waiting who
+ * needs nothing of it.
+ */
+import type { Store } from '../port.js';
+import { sqlite } from '../sqlite.js';
+import { allPages, type Pages } from './history.js';
+import { openThread } from './thread-calls.js';
+
+/** The thread's program, written in by the build: a file beside this one would be lost by bundlers. */
+declare const PARALLAMA_STORE_THREAD: string | undefined;
+
+/** What the thread does when it is told to. */
+export type Served = Omit<Store & Pages, 'kind' | 'place' | 'notice' | 'usage'>;
+
+/** As {@link sqlite} in every respect; without a thread where no program was built in. */
+export function threadedSqlite({ path }: { path: string }): Store {
+  const here = sqlite({ path });
+  if (typeof PARALLAMA_STORE_THREAD === 'undefined') return here;
+  const { kind, place, notice } = here;
+  const { ask, close } = openThread<Served>(PARALLAMA_STORE_THREAD, { path });
+  return {
+    kind,
+    place,
+    notice,
+    get: ask('get') as Served['get'],
+    getMany: ask('getMany') as Served['getMany'],
+    create: ask('create'),
+    update: ask('update'),
+    take: ask('take') as Served['take'],
+    delete: ask('delete'),
+    list: ask('list') as Served['list'],
+    dump: ask('dump'),
+    reserve: ask('reserve'),
+    extend: ask('extend'),
+    renew: ask('renew'),
+    settle: ask('settle'),
+    counters: ask('counters'),
+    sweep: ask('sweep'),
+    usage: (query) => allPages({ page: ask('page') }, query),
+    forgetUsage: ask('forgetUsage'),
+    health: ask('health'),
+    close,
+  };
+}
