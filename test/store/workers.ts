@@ -7,6 +7,7 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
+import { storeThread } from '../../scripts/store-thread.js';
 import { openStore } from '../../src/core/store/open.js';
 import { collect } from './suite.js';
 
@@ -37,6 +38,7 @@ export function useWorkers(): Workers {
       platform: 'node',
       format: 'esm',
       target: 'node22',
+      define: { PARALLAMA_STORE_THREAD: JSON.stringify(await storeThread()) },
     });
   });
   afterAll(() => rmSync(bundles, { recursive: true, force: true }));

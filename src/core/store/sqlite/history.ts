@@ -62,11 +62,10 @@ function firstRows(sql: Sql, query: UsageQuery): UsageRow[] {
   const { hour } = first.get(from, to, ...values) as { hour: string | null };
   if (hour === null) return [];
   const at = hour.slice(0, PREFIX[by]);
-  const end = at + LAST < to ? at + LAST : to;
   const rows =
     sql(`SELECT subject, gateway, model, sum(requests) AS requests, sum(prompt_tokens) AS promptTokens,
     sum(completion_tokens) AS completionTokens, sum(errors) AS errors, sum(aborted) AS aborted,
-    sum(latency_ms) AS latencyMs FROM usage WHERE hour >= ? AND hour < ? ${filter}
-    GROUP BY subject, gateway, model ORDER BY subject, gateway, model`).all(hour, end, ...values);
+    sum(latency_ms) AS latencyMs FROM usage WHERE hour >= ? AND hour < min(?, ?) ${filter}
+    GROUP BY subject, gateway, model ORDER BY subject, gateway, model`).all(hour, at + LAST, to, ...values);
   return (rows as unknown as Omit<UsageRow, 'at'>[]).map((row) => ({ at, ...row }));
 }

@@ -42,14 +42,14 @@ export function openThread<T extends Methods<T>>(program: string, data: object):
   const free: number[] = [];
 
   function start(): Worker {
-    const started = new Worker(program, { eval: true, workerData: data, name: 'parallama-store', execArgv: [] });
+    const started = new Worker(program, {
+      eval: true,
+      workerData: data,
+      name: 'parallama-store',
+      execArgv: [],
+    });
     started.on('message', (answers: Answer[]) => {
-      for (const [id, said] of answers) {
-        tell(id, said);
-        free.push(id);
-      }
-      // Somebody who waits keeps the process alive, the thread does not.
-      if (free.length === waiting.length) started.unref();
+      for (const [id, said] of answers) answered(id, said);
     });
     started.on('error', (error) => die(started, error));
     started.on('exit', () => die(started));
@@ -66,7 +66,13 @@ export function openThread<T extends Methods<T>>(program: string, data: object):
     free.length = 0;
   }
 
-  /** The id is not free before the thread has answered: it may yet do so after we have given up. */
+  /** The id is not free before this: the thread may answer after we have given up. */
+  function answered(id: number, said: Said): void {
+    tell(id, said);
+    // Somebody who waits keeps the process alive, the thread does not.
+    if (free.push(id) === waiting.length) worker?.unref();
+  }
+
   function tell(id: number, said: Said): void {
     const one = waiting[id];
     waiting[id] = undefined;
@@ -81,7 +87,20 @@ export function openThread<T extends Methods<T>>(program: string, data: object):
     calls = [];
     worker ??= start();
     worker.ref();
-    worker.postMessage(sent);
+    try {
+      worker.postMessage(sent);
+    } catch {
+      // Something among the arguments cannot be sent: the others can.
+      for (const call of sent) sendAlone(worker, call);
+    }
+  }
+
+  function sendAlone(to: Worker, call: Call): void {
+    try {
+      to.postMessage([call]);
+    } catch (error) {
+      answered(call[0], { error });
+    }
   }
 
   function endOverdue(): void {

@@ -26,9 +26,7 @@ port.on('message', (calls: Call[]) => {
       (error: unknown) =>
         answer(
           id,
-          error instanceof StoreUnavailable
-            ? { unavailable: error.message, cause: error.cause }
-            : { error },
+          error instanceof StoreUnavailable ? { unavailable: error.message, cause: error.cause } : { error },
         ),
     );
   }
