@@ -1,7 +1,6 @@
 /** The UTC calendar windows that limits are counted in. */
 
-export const WINDOWS = ['day', 'hour'] as const;
-export type WindowName = (typeof WINDOWS)[number];
+export type WindowName = 'day' | 'hour';
 
 export interface Window {
   name: WindowName;
@@ -19,11 +18,18 @@ export function hourOf(now: number): string {
   return new Date(now).toISOString().slice(0, 13);
 }
 
-/** The day first: where both refuse, the longer wait is the one to tell. */
-export function windowsAt(now: number): Record<WindowName, Window> {
-  const hour = hourOf(now);
-  return {
-    day: { name: 'day', id: hour.slice(0, 10), end: (Math.floor(now / DAY) + 1) * DAY },
-    hour: { name: 'hour', id: hour, end: (Math.floor(now / HOUR) + 1) * HOUR },
+export type Windows = Readonly<Record<WindowName, Readonly<Window>>>;
+
+/** Asked for with every request, and the same for an hour. */
+let last: Windows | undefined;
+
+export function windowsAt(now: number): Windows {
+  const end = (Math.floor(now / HOUR) + 1) * HOUR;
+  if (last?.hour.end === end) return last;
+  const id = hourOf(now);
+  last = {
+    day: { name: 'day', id: id.slice(0, 10), end: (Math.floor(now / DAY) + 1) * DAY },
+    hour: { name: 'hour', id, end },
   };
+  return last;
 }

@@ -35,6 +35,8 @@ const LOOK_EVERY = 500;
 export function openThread<T extends Methods<T>>(program: string, data: object): Thread<T> {
   let worker: Worker | undefined;
   let looking: NodeJS.Timeout | undefined;
+  /** A new thread does. */
+  let holds = true;
   let closed = false;
   let calls: Call[] = [];
   /** By id. No Map, which would keep what was asked for longer than it is needed. */
@@ -53,6 +55,7 @@ export function openThread<T extends Methods<T>>(program: string, data: object):
     });
     started.on('error', (error) => die(started, error));
     started.on('exit', () => die(started));
+    holds = true;
     looking = setInterval(endOverdue, LOOK_EVERY).unref();
     return started;
   }
@@ -69,8 +72,15 @@ export function openThread<T extends Methods<T>>(program: string, data: object):
   /** The id is not free before this: the thread may answer after we have given up. */
   function answered(id: number, said: Said): void {
     tell(id, said);
-    // Somebody who waits keeps the process alive, the thread does not.
-    if (free.push(id) === waiting.length) worker?.unref();
+    if (free.push(id) === waiting.length) hold(false);
+  }
+
+  /** Somebody who waits keeps the process alive, the thread by itself does not. */
+  function hold(alive: boolean): void {
+    if (alive === holds) return;
+    holds = alive;
+    if (alive) worker?.ref();
+    else worker?.unref();
   }
 
   function tell(id: number, said: Said): void {
@@ -86,7 +96,7 @@ export function openThread<T extends Methods<T>>(program: string, data: object):
     const sent = calls;
     calls = [];
     worker ??= start();
-    worker.ref();
+    hold(true);
     try {
       worker.postMessage(sent);
     } catch {
