@@ -109,6 +109,9 @@ export interface ErrorDetails {
   cause?: unknown;
 }
 
+/** Not where the host app has frozen what JavaScript comes with. */
+const canLimitTraces = Object.getOwnPropertyDescriptor(Error, 'stackTraceLimit')?.writable === true;
+
 /** An error that is the client's to see. Anything else that is thrown is a bug and is answered as 500. */
 export class GatewayError extends Error {
   readonly kind: ErrorKind;
@@ -117,13 +120,16 @@ export class GatewayError extends Error {
   readonly headers: ResponseHeaders;
 
   constructor(kind: ErrorKind, details: ErrorDetails = {}) {
-    super(
-      details.message ?? KINDS[kind].message,
-      details.cause === undefined ? undefined : { cause: details.cause },
-    );
+    const { message, status } = KINDS[kind];
+    const { stackTraceLimit } = Error;
+    // Where it was found that a client has erred helps nobody, and refusing should cost little.
+    const traced = status >= 500 || !canLimitTraces;
+    if (!traced) Error.stackTraceLimit = 0;
+    super(details.message ?? message, details.cause === undefined ? undefined : { cause: details.cause });
+    if (!traced) Error.stackTraceLimit = stackTraceLimit;
     this.name = 'GatewayError';
     this.kind = kind;
-    this.status = KINDS[kind].status;
+    this.status = status;
     this.param = details.param ?? null;
     this.headers = details.headers ?? {};
   }

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { createLeases, type Lease, type Leases } from '../../src/core/limits/leases.js';
+import { createLeases, type Lease, type Leases, NOTHING_USED } from '../../src/core/limits/leases.js';
 import { UNLIMITED } from '../../src/core/limits/types.js';
 import { type Store, StoreUnavailable } from '../../src/core/store/port.js';
 import { memory } from '../../src/core/store/sqlite.js';
@@ -60,6 +60,16 @@ const admit = (leases: Leases, tokens: number | null): Promise<Lease> =>
     generates: true,
   });
 
+const admitRequests = (leases: Leases, requests: number): Promise<Lease> =>
+  leases.admit({
+    identity: { id: 'ann', username: 'ann', role: 'basic' },
+    limits: { ...UNLIMITED, request_limit_hourly: requests },
+    gateway: 'openai',
+    model: 'm',
+    prompt: 10,
+    generates: true,
+  });
+
 test('a request that cannot be renewed ends before its lease does, where others could need its tokens', async () => {
   const { store, outage } = storeWithOutages();
   const leases = start(store);
@@ -101,4 +111,28 @@ test('after an outage the living say what they have used before leases are swept
   expect(calls).not.toContain('sweep');
   await pass(15);
   expect(calls).toContain('sweep');
+});
+
+test('who has used up a limit is refused without the store for a moment; a limit that is raised is seen at once', async () => {
+  const { store } = storeWithOutages();
+  const reserve = vi.spyOn(store, 'reserve');
+  const leases = start(store);
+  const ask = (limit: number) => admitRequests(leases, limit);
+  const first = await ask(1);
+  // Held, but not used: it may be given back.
+  await expect(ask(1)).rejects.toMatchObject({ status: 429 });
+  await expect(ask(1)).rejects.toMatchObject({ status: 429 });
+  expect(reserve).toHaveBeenCalledTimes(3);
+  await first.settle({ ...NOTHING_USED, requests: 1 });
+  const told = await ask(1).catch((error: unknown) => error);
+  const again = await ask(1).catch((error: unknown) => error);
+  expect(reserve).toHaveBeenCalledTimes(4);
+  expect(again).toMatchObject({ status: 429, message: (told as Error).message });
+  await (await ask(2)).settle(NOTHING_USED);
+  expect(reserve).toHaveBeenCalledTimes(5);
+  await expect(ask(1)).rejects.toMatchObject({ status: 429 });
+  expect(reserve).toHaveBeenCalledTimes(5);
+  await pass(1);
+  await expect(ask(1)).rejects.toMatchObject({ status: 429 });
+  expect(reserve).toHaveBeenCalledTimes(6);
 });

@@ -9,6 +9,7 @@ import type { Journal } from '../usage/journal.js';
 import { claimsFor, type Meaning, meaningsAt } from './claims.js';
 import { firstGrant, topUp } from './grant.js';
 import { limitError, rateHeaders } from './rate-headers.js';
+import { createRefusals, type UsedUp } from './refusals.js';
 import { repeat } from './repeat.js';
 import type { Limits } from './types.js';
 import { windowsAt } from './windows.js';
@@ -122,6 +123,7 @@ export function createLeases({
 }: LeaseOptions): Leases {
   const open = createCrowd<OpenLease>();
   const settling = createCrowd<Settlement>();
+  const refusals = createRefusals();
   let awayAt = Number.NEGATIVE_INFINITY;
 
   async function admit(ask: Ask): Promise<Lease> {
@@ -136,11 +138,17 @@ export function createLeases({
       usage: { gateway: ask.gateway, model: ask.model, hour: windows.hour.id },
     };
     const wanted = firstGrant(ask.prompt, ask.maxTokens, ask.generates);
+    const refuse = (by: UsedUp) => {
+      const requested = meanings[by.at]?.counts === 'tokens' ? wanted.least : 1;
+      return limitError({ ...ask, meanings, at: by.at, counters: by.counters, requested }, at);
+    };
+    const usedUp = refusals.of(hold, wanted);
+    if (usedUp) throw refuse(usedUp);
     const sent = performance.now();
     const reserved = await store.reserve(hold, wanted, { lease: LEASE, sentAt: at });
     if (!reserved.ok) {
-      const requested = meanings[reserved.at]?.counts === 'tokens' ? wanted.least : 1;
-      throw limitError({ ...ask, meanings, counters: reserved.counters, at: reserved.at, requested }, at);
+      refusals.note(hold, reserved.counters);
+      throw refuse(reserved);
     }
 
     const limited = reserved.left !== null;
