@@ -2,6 +2,7 @@
  * Reservations as leases: one object per admitted request, that tops up, renews and settles exactly once.
  */
 import { randomUUID } from 'node:crypto';
+import { setImmediate as turn } from 'node:timers/promises';
 import type { GatewayName, Identity, ResponseHeaders } from '../contract.js';
 import { createCrowd, type Member } from '../crowd.js';
 import { type Charge, type Counter, type Hold, type Store, StoreUnavailable } from '../store/port.js';
@@ -143,7 +144,11 @@ export function createLeases({
       return limitError({ ...ask, meanings, at: by.at, counters: by.counters, requested }, at);
     };
     const usedUp = refusals.of(hold, wanted);
-    if (usedUp) throw refuse(usedUp);
+    if (usedUp) {
+      // Those of one turn go out together, as they do after the store: each by itself would wake whoever reads it.
+      await turn();
+      throw refuse(usedUp);
+    }
     const sent = performance.now();
     const reserved = await store.reserve(hold, wanted, { lease: LEASE, sentAt: at });
     if (!reserved.ok) {
