@@ -7,7 +7,7 @@ import { requestBytes } from './wire.mjs';
 
 const CONNECTIONS = 32;
 /** Milliseconds until the compiler has seen enough; where rounds are short, so is this. */
-export const warmUp = ({ seconds }) => Math.min(4_000, seconds * 2_000);
+export const warmUp = ({ seconds }) => Math.min(8_000, seconds * 4_000);
 const warmAgain = ({ seconds }) => Math.min(200, seconds * 200);
 
 /** Where and what to send, and what is to come back. */

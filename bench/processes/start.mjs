@@ -16,7 +16,7 @@ function remember(child) {
 
 /**
  * One of our own: a file of `bench/` that calls `ready`.
- * @returns what it says first, its pid, and a way to tell it something
+ * @returns what it says first, its pid, and ways to tell it something and to ask what is alive in its heap
  */
 export async function startOwn(file, env = {}) {
   const child = remember(
@@ -31,7 +31,17 @@ export async function startOwn(file, env = {}) {
       throw new Error(`${file} ended with ${code}`);
     }),
   ]);
-  return { ...message, pid: child.pid, tell: (words) => child.send(words) };
+  return {
+    ...message,
+    pid: child.pid,
+    tell: (words) => child.send(words),
+    /** Megabytes (10^6 bytes). */
+    async alive() {
+      child.send({ count: true });
+      const [{ alive }] = await once(child, 'message');
+      return alive / 1e6;
+    },
+  };
 }
 
 /** Somebody else's, which serves on `url` when it is ready. */

@@ -35,11 +35,13 @@ export default {
     await sleep(Math.min(SETTLING, options.hold * 1_000));
 
     const resident = [];
+    const before = await gateway.alive();
     const end = performance.now() + options.hold * 1_000;
     while (performance.now() < end && !failure) {
       resident.push(residentOf(gateway.pid));
       await sleep(EVERY);
     }
+    const after = await gateway.alive();
     holding = false;
     for (const connection of connections) connection.close();
     await Promise.all(streams);
@@ -61,6 +63,13 @@ export default {
         unit: 'MB',
         // What a collector leaves lying about.
         atMost: 10,
+      },
+      {
+        what: `The same, growth of what is alive after a full collection, in ${options.hold} s`,
+        note: `${Math.round(before)} MB at first`,
+        measured: spread([after - before]),
+        unit: 'MB',
+        atMost: 2,
       },
     ];
   },

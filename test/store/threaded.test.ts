@@ -70,10 +70,11 @@ describe('a thread', () => {
     async (end) => {
       const { ask } = open();
       const waiting = [ask('nothing')(), ask(end)(), ask('nothing')()];
+      const after = waiting[0]!.catch(() => ask('echo')('after'));
       for (const { status, reason } of (await Promise.allSettled(waiting)) as PromiseRejectedResult[]) {
         expect([status, reason]).toEqual(['rejected', expect.any(StoreUnavailable)]);
       }
-      expect(await ask('echo')(1)).toEqual([1]);
+      expect(await Promise.all([ask('echo')(1), after])).toEqual([[1], ['after']]);
     },
   );
 
@@ -92,6 +93,16 @@ describe('a thread', () => {
     const { ask, close } = openThread<Program>('throw new Error("started")', {});
     await close();
     await expect(ask('echo')()).rejects.toThrow(StoreUnavailable);
+  });
+
+  it('that cannot be started fails those who ask, and no more', async () => {
+    const { ask, close } = openThread<Program>(PROGRAM, { cannotBeSent: () => undefined });
+    onTestFinished(close);
+    const [first, second] = await Promise.allSettled([ask('echo')(1), ask('echo')(2)]);
+    expect(first).toMatchObject({
+      reason: new StoreUnavailable('The thread of the store cannot be started.'),
+    });
+    expect(second).toMatchObject({ reason: expect.any(StoreUnavailable) });
   });
 
   it('fails the one call that cannot be sent, and not those beside it', async () => {

@@ -13,7 +13,7 @@ import { limitError, rateHeaders } from './rate-headers.js';
 import { createRefusals, type UsedUp } from './refusals.js';
 import { repeat } from './repeat.js';
 import type { Limits } from './types.js';
-import { windowsAt } from './windows.js';
+import { rememberedWindows } from './windows.js';
 
 /** A lease runs this long without being renewed, is renewed this often, and the expired are looked for this often. */
 const LEASE = 30_000;
@@ -125,11 +125,12 @@ export function createLeases({
   const open = createCrowd<OpenLease>();
   const settling = createCrowd<Settlement>();
   const refusals = createRefusals();
+  const windowsOf = rememberedWindows();
   let awayAt = Number.NEGATIVE_INFINITY;
 
   async function admit(ask: Ask): Promise<Lease> {
     const at = now();
-    const windows = windowsAt(at);
+    const windows = windowsOf(at);
     const meanings = meaningsAt(at, ask.limits, windows);
     const hold: Hold = {
       // Time first: a store's index keeps what is written together in one place.

@@ -20,16 +20,21 @@ export function hourOf(now: number): string {
 
 export type Windows = Readonly<Record<WindowName, Readonly<Window>>>;
 
-/** Asked for with every request, and the same for an hour. */
-let last: Windows | undefined;
-
+/** The day first: where both refuse, the longer wait is the one to tell. */
 export function windowsAt(now: number): Windows {
-  const end = (Math.floor(now / HOUR) + 1) * HOUR;
-  if (last?.hour.end === end) return last;
-  const id = hourOf(now);
-  last = {
-    day: { name: 'day', id: id.slice(0, 10), end: (Math.floor(now / DAY) + 1) * DAY },
-    hour: { name: 'hour', id, end },
+  const hour = hourOf(now);
+  return {
+    day: { name: 'day', id: hour.slice(0, 10), end: (Math.floor(now / DAY) + 1) * DAY },
+    hour: { name: 'hour', id: hour, end: (Math.floor(now / HOUR) + 1) * HOUR },
   };
-  return last;
+}
+
+/** As {@link windowsAt}, worked out once an hour: for who asks with every request. */
+export function rememberedWindows(): (now: number) => Windows {
+  let last: Windows | undefined;
+  return (now) => {
+    const left = (last?.hour.end ?? 0) - now;
+    if (!last || left <= 0 || left > HOUR) last = windowsAt(now);
+    return last;
+  };
 }

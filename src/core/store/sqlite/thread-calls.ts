@@ -51,6 +51,8 @@ export function openThread<T extends Methods<T>>(program: string, data: object):
       execArgv: [],
     });
     started.on('message', (answers: Answer[]) => {
+      // One that is taken for dead says nothing to those who came later.
+      if (started !== worker) return;
       for (const [id, said] of answers) answered(id, said);
     });
     started.on('error', (error) => die(started, error));
@@ -67,6 +69,7 @@ export function openThread<T extends Methods<T>>(program: string, data: object):
     for (const id of waiting.keys()) tell(id, { unavailable: 'The thread of the store has ended.', cause });
     waiting.length = 0;
     free.length = 0;
+    calls = [];
   }
 
   /** The id is not free before this: the thread may answer after we have given up. */
@@ -95,7 +98,14 @@ export function openThread<T extends Methods<T>>(program: string, data: object):
   function send(): void {
     const sent = calls;
     calls = [];
-    worker ??= start();
+    if (sent.length === 0) return;
+    try {
+      worker ??= start();
+    } catch (cause) {
+      const unavailable = 'The thread of the store cannot be started.';
+      for (const [id] of sent) answered(id, { unavailable, cause });
+      return;
+    }
     hold(true);
     try {
       worker.postMessage(sent);
