@@ -23,6 +23,7 @@ import {
   upstreamError,
 } from './translate/index.js';
 import type { Exchange, NativeAnswer, NativeCall, NativeChunk, ReplyContext } from './translate/types.js';
+import type { AnswerBody } from './upstream/answer-body.js';
 import type { Upstream } from './upstream/client.js';
 import { readNative } from './upstream/native-stream.js';
 import type { Meter, Outcome } from './usage/meter.js';
@@ -126,7 +127,7 @@ export function createGeneration(work: Work): Generation {
     return failure;
   }
 
-  async function ask(call: NativeCall): Promise<Readable> {
+  async function ask(call: NativeCall): Promise<AnswerBody> {
     if (stop.signal.aborted) throw new GatewayError('client_gone');
     sent = true;
     const answer = await upstream.send({
@@ -138,7 +139,7 @@ export function createGeneration(work: Work): Generation {
       signal: stop.signal,
     });
     if (answer.status === 200) return answer.body;
-    const text = (await readAll(answer.body)).toString();
+    const text = (await readAll(answer.body.stream())).toString();
     throw upstreamError(answer.status, text, asked);
   }
 
@@ -218,7 +219,7 @@ export function createGeneration(work: Work): Generation {
   async function readDocuments(): Promise<NativeAnswer[]> {
     const answers: NativeAnswer[] = [];
     for (const call of exchange.calls) {
-      const bytes = await readAll(await ask(call));
+      const bytes = await readAll((await ask(call)).stream());
       seen();
       const value = parseChunk(bytes);
       const error = streamError(value, asked);

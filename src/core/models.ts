@@ -73,7 +73,7 @@ export function createModels({ config, roles, settings, upstream, now = Date.now
 
   async function ask(): Promise<ListedModel[]> {
     const answer = await upstream.send({ method: 'GET', path: '/api/tags' });
-    const bytes = await readAll(answer.body);
+    const bytes = await readAll(answer.body.stream());
     if (answer.status === 200) return modelsIn(parseChunk(bytes));
     throw upstreamError(answer.status, bytes.toString(), { model: '', dialect: 'openai' });
   }

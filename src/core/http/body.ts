@@ -1,4 +1,5 @@
 /** Reads a request's body once, with a limit, and whatever the host app has already made of it. */
+import { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
 import type { Dialect, GatewayRequest } from '../contract.js';
@@ -81,6 +82,11 @@ async function decode(body: Readable, decoder: NodeJS.ReadWriteStream, bounds: B
 function collect(stream: Readable, { limit, timeout }: BodyBounds): Promise<Buffer> {
   // Somebody else has read it, and it says no more.
   if (stream.readableEnded) return Promise.resolve(Buffer.alloc(0));
+  // Most bodies come with their headers: nothing has to be waited for.
+  if (isHere(stream)) {
+    const whole = stream.read() as Buffer;
+    return whole.length > limit ? Promise.reject(tooLarge(limit)) : Promise.resolve(whole);
+  }
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
@@ -100,6 +106,17 @@ function collect(stream: Readable, { limit, timeout }: BodyBounds): Promise<Buff
     const onClose = () => done(() => reject(new GatewayError('client_gone')));
     stream.on('data', onData).on('end', onEnd).on('error', onError).on('close', onClose);
   });
+}
+
+/** A request that Node's parser has seen to its end, of which nobody has read anything. */
+function isHere(stream: Readable): boolean {
+  return (
+    stream instanceof IncomingMessage &&
+    stream.complete &&
+    !stream.destroyed &&
+    !stream.readableDidRead &&
+    stream.readableLength > 0
+  );
 }
 
 /** A connection that ends within a body, or breaks the rules of HTTP there, is the client's doing. */

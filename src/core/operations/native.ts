@@ -87,21 +87,21 @@ export function nativeOperations(services: Services): Record<Name, Operation> {
         signal: call.request.signal,
       });
       models.forget();
-      answer.body.once('close', models.forget);
+      const relayed = answer.body.stream().once('close', models.forget);
       const headers: Record<string, string> = {};
       for (const name of ['content-type', 'content-length']) {
         const value = answer.headers[name];
         if (typeof value === 'string') headers[name] = value;
       }
       // To the end, though there is nothing in it: left unread, it would fail, and hosts leave a HEAD's body unread.
-      if (method === 'HEAD') return { status: answer.status, headers, body: await readAll(answer.body) };
-      return { status: answer.status, headers, body: answer.body };
+      if (method === 'HEAD') return { status: answer.status, headers, body: await readAll(relayed) };
+      return { status: answer.status, headers, body: relayed };
     },
   };
 }
 
 async function read(answer: UpstreamAnswer, model: string, upstreamModel = model): Promise<Document> {
-  const bytes = await readAll(answer.body);
+  const bytes = await readAll(answer.body.stream());
   if (answer.status !== 200)
     throw upstreamError(answer.status, bytes.toString(), { model, upstreamModel, dialect: 'ollama' });
   const value = parseChunk(bytes);

@@ -1,9 +1,10 @@
 /** Talks to Ollama. Every failure is a GatewayError, and none of them names where Ollama is. */
 import type { EventEmitter } from 'node:events';
-import { pipeline, Readable } from 'node:stream';
+import { pipeline, type Readable } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { type Dispatcher, errors, Pool } from 'undici';
 import { GatewayError } from '../errors.js';
+import { type AnswerBody, bodyOf, type Receiving, receiving } from './answer-body.js';
 
 export interface UpstreamOptions {
   /** `http://localhost:11434` */
@@ -17,7 +18,7 @@ export interface UpstreamOptions {
 export interface UpstreamAnswer {
   status: number;
   headers: Record<string, string | string[] | undefined>;
-  body: Readable;
+  body: AnswerBody;
 }
 
 export interface UpstreamRequest {
@@ -30,6 +31,8 @@ export interface UpstreamRequest {
   signal?: AbortSignal;
   /** Says 'abort', beside the client's signal. */
   abort?: EventEmitter;
+  /** The answer has come to its end, or broken off; not called where there was none. It may be before `send` resolves. */
+  onOver?(whole: boolean): void;
 }
 
 export interface Upstream {
@@ -56,10 +59,11 @@ export function createUpstream({ origin, connectTimeout, firstByteTimeout }: Ups
     keepAliveTimeout: 30_000,
   });
 
-  function send({ method, path, headers, body, signal, abort }: UpstreamRequest): Promise<UpstreamAnswer> {
+  function send(request: UpstreamRequest): Promise<UpstreamAnswer> {
+    const { method, path, headers, body, signal, abort } = request;
     return new Promise((resolve, reject) => {
       let exchange: Dispatcher.DispatchController | undefined;
-      let answer: Readable | undefined;
+      let answer: Receiving | undefined;
       let patience: NodeJS.Timeout | undefined;
       let whole = false;
       let over: Error | undefined;
@@ -72,12 +76,17 @@ export function createUpstream({ origin, connectTimeout, firstByteTimeout }: Ups
 
       /** Closes the connection. */
       function end(reason: Error): void {
-        over ??= reason;
+        if (whole || over) return;
+        over = reason;
         clearTimeout(patience);
         listenNoMore();
         exchange?.abort(reason);
-        if (answer) answer.destroy(reason);
-        else reject(reason);
+        if (!answer) {
+          reject(reason);
+          return;
+        }
+        request.onOver?.(false);
+        answer.end(reason);
       }
 
       if (signal?.aborted) return leave();
@@ -98,24 +107,21 @@ export function createUpstream({ origin, connectTimeout, firstByteTimeout }: Ups
             // 1xx: the answer is still to come.
             if (status < 200) return;
             clearTimeout(patience);
-            answer = new Readable({
-              read: () => controller.resume(),
-              destroy(error, callback) {
-                if (whole) listenNoMore();
-                else end(error ?? new Error('The answer was not read to its end.'));
-                callback(error);
-              },
+            answer = receiving({
+              pause: () => controller.pause(),
+              resume: () => controller.resume(),
+              stop: (reason) => end(reason ?? new Error('The answer was not read to its end.')),
             });
-            // What fails is seen by who reads the answer; nobody has to.
-            answer.on('error', () => {});
             resolve(decoded({ status, headers: answerHeaders, body: answer }));
           },
-          onResponseData(controller, chunk) {
-            if (!answer?.push(chunk)) controller.pause();
+          onResponseData(_, chunk) {
+            answer?.piece(chunk);
           },
           onResponseEnd() {
             whole = true;
-            answer?.push(null);
+            listenNoMore();
+            request.onOver?.(true);
+            answer?.end();
           },
           onResponseError(_, error) {
             end(upstreamFailure(error));
@@ -137,7 +143,7 @@ function decoded(answer: UpstreamAnswer): UpstreamAnswer {
   const { 'content-encoding': _encoding, 'content-length': _length, ...headers } = answer.headers;
   const decoder = DECODERS[encoding as keyof typeof DECODERS]();
   // What fails is seen by who reads the decoder.
-  return { ...answer, headers, body: pipeline(answer.body, decoder, () => {}) };
+  return { ...answer, headers, body: bodyOf(pipeline(answer.body.stream(), decoder, () => {})) };
 }
 
 function upstreamFailure(error: Error): GatewayError {

@@ -114,12 +114,19 @@ export function createHealing(options: HealingOptions): HealingUpstream {
     if (request.signal?.aborted) throw new GatewayError('client_gone');
     const attempt = startAttempt(body);
     watch.sent(attempt);
+    let answering = false;
+    let whole: boolean | undefined;
+    const onOver = (ended: boolean) => {
+      whole = ended;
+      if (answering) watch.read(!ended);
+    };
     try {
-      const answer = await upstream.send({ ...request, abort: attempt.abort });
-      if (answer.status === 200) {
-        watch.answered(attempt);
-        answer.body.once('close', () => watch.read(!answer.body.readableEnded));
-      } else watch.ended(attempt);
+      const answer = await upstream.send({ ...request, abort: attempt.abort, onOver });
+      answering = answer.status === 200;
+      if (answering) watch.answered(attempt);
+      else watch.ended(attempt);
+      // A short one is over before it is handed out.
+      if (answering && whole !== undefined) watch.read(!whole);
       return { answer };
     } catch (error) {
       watch.ended(attempt);

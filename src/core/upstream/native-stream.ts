@@ -1,8 +1,7 @@
 /** The chunks of a native answer, as many at a time as came together; an error line is thrown. */
-import type { Readable } from 'node:stream';
-import { GatewayError } from '../errors.js';
 import { lineSplitter, parseChunk, streamError, type UpstreamContext } from '../translate/index.js';
 import type { NativeChunk } from '../translate/types.js';
+import type { AnswerBody, Flow } from './answer-body.js';
 
 export interface Received {
   chunk: NativeChunk;
@@ -27,13 +26,15 @@ const ENOUGH = 64 * 1024;
  * Not `for await`, which takes several turns of the queue for each chunk: there is one for each token.
  * @param context how an error line is put to the client
  */
-export function readNative(body: Readable, context: UpstreamContext): NativeReader {
+export function readNative(body: AnswerBody, context: UpstreamContext): NativeReader {
   const lines = lineSplitter();
   let waiting: Received[] = [];
   let waitingBytes = 0;
   let done = false;
   let failure: unknown;
   let wake: (() => void) | undefined;
+  let flow: Flow | undefined;
+  let held = false;
 
   function receive(line: Buffer): void {
     const chunk = parseChunk(line);
@@ -56,23 +57,26 @@ export function readNative(body: Readable, context: UpstreamContext): NativeRead
       work();
     } catch (error) {
       finish(error);
-      body.destroy();
+      flow?.stop();
     }
     wake?.();
-    if (waitingBytes > ENOUGH) body.pause();
+    if (waitingBytes <= ENOUGH || held) return;
+    held = true;
+    flow?.pause();
   }
 
-  body
-    .on('data', (bytes: Buffer) => take(() => lines.push(bytes).forEach(receive)))
-    .on('end', () =>
+  flow = body.read({
+    piece: (bytes) => take(() => lines.push(bytes).forEach(receive)),
+    end: (reason) =>
       take(() => {
+        if (reason) return finish(reason);
         const rest = lines.end();
         if (rest) receive(rest);
         finish();
       }),
-    )
-    .on('error', (error) => take(() => finish(error)))
-    .on('close', () => take(() => finish(new GatewayError('upstream_unavailable'))));
+  });
+  // It may have failed on what had come already.
+  if (failure !== undefined) flow.stop();
 
   return {
     async next() {
@@ -86,7 +90,10 @@ export function readNative(body: Readable, context: UpstreamContext): NativeRead
         const received = waiting;
         waiting = [];
         waitingBytes = 0;
-        if (body.isPaused()) body.resume();
+        if (held) {
+          held = false;
+          flow.resume();
+        }
         return received;
       }
       if (failure !== undefined) throw failure;
@@ -94,7 +101,7 @@ export function readNative(body: Readable, context: UpstreamContext): NativeRead
     },
     stop() {
       finish();
-      if (!body.readableEnded) body.destroy();
+      flow.stop();
     },
   };
 }

@@ -39,7 +39,7 @@ export function createResidence(upstream: Pick<Upstream, 'send'>): Residence {
       body: body && JSON.stringify(body),
       signal: AbortSignal.timeout(DEADLINE),
     });
-    const text = (await readAll(answer.body)).toString();
+    const text = (await readAll(answer.body.stream())).toString();
     if (answer.status !== 200) throw new Error(`${path} answered ${answer.status}`);
     return { value: JSON.parse(text), date: Date.parse(String(answer.headers.date ?? '')) };
   }

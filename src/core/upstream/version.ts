@@ -20,7 +20,7 @@ export async function upstreamVersion(upstream: Pick<Upstream, 'send'>): Promise
     path: '/api/version',
     signal: AbortSignal.timeout(DEADLINE),
   });
-  const text = (await readAll(answer.body)).toString();
+  const text = (await readAll(answer.body.stream())).toString();
   if (answer.status !== 200) throw new GatewayError('upstream_error');
   const { version } = JSON.parse(text) as { version?: unknown };
   const clock = Date.parse(String(answer.headers.date ?? ''));
