@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { createLeases, type Lease, type Leases, NOTHING_USED } from '../../src/core/limits/leases.js';
-import { UNLIMITED } from '../../src/core/limits/types.js';
+import { type Limits, UNLIMITED } from '../../src/core/limits/types.js';
 import { type Store, StoreUnavailable } from '../../src/core/store/port.js';
 import { memory } from '../../src/core/store/sqlite.js';
 import { createJournal } from '../../src/core/usage/journal.js';
@@ -50,25 +50,17 @@ async function pass(seconds: number): Promise<void> {
   }
 }
 
-const admit = (leases: Leases, tokens: number | null): Promise<Lease> =>
+const admitWithin = (leases: Leases, limits: Partial<Limits>): Promise<Lease> =>
   leases.admit({
     identity: { id: 'ann', username: 'ann', role: 'basic' },
-    limits: { ...UNLIMITED, token_limit_daily: tokens },
+    limits: { ...UNLIMITED, ...limits },
     gateway: 'openai',
     model: 'm',
     prompt: 10,
     generates: true,
   });
 
-const admitRequests = (leases: Leases, requests: number): Promise<Lease> =>
-  leases.admit({
-    identity: { id: 'ann', username: 'ann', role: 'basic' },
-    limits: { ...UNLIMITED, request_limit_hourly: requests },
-    gateway: 'openai',
-    model: 'm',
-    prompt: 10,
-    generates: true,
-  });
+const admit = (leases: Leases, tokens: number | null) => admitWithin(leases, { token_limit_daily: tokens });
 
 test('a request that cannot be renewed ends before its lease does, where others could need its tokens', async () => {
   const { store, outage } = storeWithOutages();
@@ -117,7 +109,7 @@ test('who has used up a limit is refused without the store for a moment; a limit
   const { store } = storeWithOutages();
   const reserve = vi.spyOn(store, 'reserve');
   const leases = start(store);
-  const ask = (limit: number) => admitRequests(leases, limit);
+  const ask = (limit: number) => admitWithin(leases, { request_limit_hourly: limit });
   const first = await ask(1);
   // Held, but not used: it may be given back.
   await expect(ask(1)).rejects.toMatchObject({ status: 429 });
