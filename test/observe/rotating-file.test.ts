@@ -209,6 +209,7 @@ describe('a rotating file', () => {
       Array.from({ length: 1500 }, (_, n) => `${name} ${n}`),
     );
     expect(written.sort()).toEqual(expected.sort());
-    expect((await logFiles()).length).toBeGreaterThan(5);
+    // 29 kB; where all three have looked before one of them writes, a file has three batches of 4 kB at the most.
+    expect((await logFiles()).length).toBeGreaterThanOrEqual(3);
   });
 });
