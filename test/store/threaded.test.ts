@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { openStore } from '../../src/core/store/open.js';
 import { StoreUnavailable } from '../../src/core/store/port.js';
@@ -37,14 +38,23 @@ describe('a store on a thread of its own', () => {
     const failure = await nowhere.get('users', 'u1').catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(StoreUnavailable);
     expect(String(failure)).toContain('/etc/passwd');
+    const path = join(folder(), 'newer.db');
+    await (await openStore(`sqlite:${path}`)).close();
+    const newer = new DatabaseSync(path);
+    newer.exec("UPDATE meta SET value = 99 WHERE name = 'schema'");
+    newer.close();
+    await expect(openStore(`sqlite:${path}`, { thread: true })).rejects.toThrow(/newer Parallama/);
   });
 });
 
-/** Answers `echo` with its arguments, ends the process's thread at `exit`, and to all else says nothing. */
+/** Answers `echo` with its arguments and `late` at `release`, ends at `exit` and `throw`, and to all else says nothing. */
 const PROGRAM = `
   const { parentPort } = require('node:worker_threads');
+  const late = [];
   parentPort.on('message', (calls) => {
     for (const [id, method, args] of calls) {
+      if (method === 'late') late.push(id);
+      if (method === 'release') parentPort.postMessage([...late, id].map((one) => [one, { value: method }]));
       if (method === 'echo' || method === 'close') parentPort.postMessage([[id, { value: args }]]);
       if (method === 'exit') process.exit();
       if (method === 'throw') throw new Error('out of memory');
@@ -56,6 +66,8 @@ interface Program {
   exit(): Promise<void>;
   throw(): Promise<void>;
   nothing(): Promise<void>;
+  late(): Promise<void>;
+  release(): Promise<unknown>;
 }
 
 describe('a thread', () => {
@@ -83,10 +95,18 @@ describe('a thread', () => {
     expect(await ask('echo')('started')).toEqual(['started']);
     const clock = vi.spyOn(performance, 'now').mockReturnValue(performance.now());
     onTestFinished(() => clock.mockRestore());
-    const waiting = ask('nothing')();
+    const waiting = ask('late')();
     clock.mockReturnValue(performance.now() + 60_000);
     await expect(waiting).rejects.toThrow('has not answered for 4000 ms');
-    expect(await Promise.all([ask('echo')(1), ask('echo')(2)])).toEqual([[1], [2]]);
+    const others = [ask('echo')(1), ask('release')(), ask('echo')(2)];
+    expect(await Promise.all(others)).toEqual([[1], 'release', [2]]);
+  });
+
+  it('that has died is closed all the same', async () => {
+    const { ask, close } = openThread<Program>('throw new Error("broken")', {});
+    const waiting = ask('echo')(1).catch((error: unknown) => error);
+    await close();
+    expect(await waiting).toBeInstanceOf(StoreUnavailable);
   });
 
   it('is not started to be closed', async () => {

@@ -20,7 +20,7 @@ export interface Flow {
   stop(reason?: Error): void;
 }
 
-/** One who takes it: once, by the one way or the other. */
+/** Taken once, by the one way or the other. */
 export interface AnswerBody {
   /** What has come already is given at once. */
   read(reader: Reader): Flow;

@@ -20,7 +20,7 @@ type Filter = [text: string, values: string[]];
 
 /** What a query finds, an hour or a day at a time. */
 export interface Pages {
-  /** All rows of the first hour or day that has any; none at the end. */
+  /** The rows of the first hour or day in which there was usage; none at the end. */
   page(query: UsageQuery): Promise<UsageRow[]>;
 }
 

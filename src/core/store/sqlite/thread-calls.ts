@@ -147,7 +147,8 @@ export function openThread<T extends Methods<T>>(program: string, data: object):
       if (closed) return;
       const last = worker || calls.length > 0 ? call('close', []) : undefined;
       closed = true;
-      await last;
+      // A thread that hangs or has died is closed by being ended.
+      await last?.catch(() => undefined);
       await worker?.terminate();
     },
   };
