@@ -20,6 +20,10 @@ export default defineConfig({
   dts: true,
   splitting: true,
   clean: true,
+  esbuildOptions(options) {
+    // As they are written: esbuild would make a new one wherever such a literal stands, with each call.
+    options.supported = { 'regexp-unicode-property-escapes': true };
+  },
   define: {
     PARALLAMA_VERSION: JSON.stringify(manifest.version),
     PARALLAMA_STORE_THREAD: JSON.stringify(await storeThread()),

@@ -110,7 +110,10 @@ export function createUpstream({ origin, connectTimeout, firstByteTimeout }: Ups
             answer = receiving({
               pause: () => controller.pause(),
               resume: () => controller.resume(),
-              stop: (reason) => end(reason ?? new Error('The answer was not read to its end.')),
+              stop(reason) {
+                // Every reader stops at last; an error would be made with its stack each time.
+                if (!whole) end(reason ?? new Error('The answer was not read to its end.'));
+              },
             });
             resolve(decoded({ status, headers: answerHeaders, body: answer }));
           },
