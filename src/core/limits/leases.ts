@@ -7,7 +7,7 @@ import type { GatewayName, Identity, ResponseHeaders } from '../contract.js';
 import { createCrowd, type Member } from '../crowd.js';
 import { type Charge, type Counter, type Hold, type Store, StoreUnavailable } from '../store/port.js';
 import type { Journal } from '../usage/journal.js';
-import { claimsFor, type Meaning, meaningsAt } from './claims.js';
+import { type Meaning, rememberedCounting } from './claims.js';
 import { firstGrant, topUp } from './grant.js';
 import { limitError, rateHeaders } from './rate-headers.js';
 import { createRefusals, type UsedUp } from './refusals.js';
@@ -126,17 +126,18 @@ export function createLeases({
   const settling = createCrowd<Settlement>();
   const refusals = createRefusals();
   const windowsOf = rememberedWindows();
+  const countingOf = rememberedCounting();
   let awayAt = Number.NEGATIVE_INFINITY;
 
   async function admit(ask: Ask): Promise<Lease> {
     const at = now();
     const windows = windowsOf(at);
-    const meanings = meaningsAt(at, ask.limits, windows);
+    const { meanings, claims } = countingOf(ask.gateway, ask.limits, windows);
     const hold: Hold = {
       // Time first: a store's index keeps what is written together in one place.
       id: `${at.toString(36)}-${randomUUID()}`,
       subject: ask.identity.id,
-      claims: claimsFor(ask.gateway, meanings),
+      claims,
       usage: { gateway: ask.gateway, model: ask.model, hour: windows.hour.id },
     };
     const wanted = firstGrant(ask.prompt, ask.maxTokens, ask.generates);

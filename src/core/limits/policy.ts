@@ -4,7 +4,10 @@ import type { GatewayName } from '../contract.js';
 import type { LimitOverrides, Limits } from './types.js';
 
 export interface LimitPolicy {
-  /** The limits in force on a gateway. A role that the configuration no longer has allows nothing. */
+  /**
+   * The limits in force on a gateway, the same object for the same role and overrides. A role that the configuration no
+   * longer has allows nothing.
+   */
   of(subject: { role: string; limits?: LimitOverrides }, gateway: GatewayName): Limits;
 }
 
@@ -16,11 +19,17 @@ const NOTHING: Limits = {
 };
 
 export function createPolicy({ roles }: { roles: Pick<Roles, 'get'> }): LimitPolicy {
+  const merged = new WeakMap<Partial<Limits>, { template: Limits; limits: Limits }>();
   return {
     of(subject, gateway) {
       const template = roles.get(subject.role)?.limits[gateway] ?? NOTHING;
       const overrides = subject.limits?.[gateway];
-      return overrides ? { ...template, ...overrides } : template;
+      if (!overrides) return template;
+      const last = merged.get(overrides);
+      if (last?.template === template) return last.limits;
+      const limits = { ...template, ...overrides };
+      merged.set(overrides, { template, limits });
+      return limits;
     },
   };
 }
