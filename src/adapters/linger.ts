@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import type { GatewayResponse } from '../core/contract.js';
+import { hasArrived } from '../core/http/arrival.js';
 
 /** Milliseconds that a client has to end what it sends. */
 const PATIENCE = 10_000;
@@ -19,13 +20,6 @@ export function lingering(req: IncomingMessage, answer: GatewayResponse): Gatewa
     headers: { ...headers, 'content-length': String(Buffer.byteLength(body)) },
     body: Readable.from(pieces(req, body)),
   };
-}
-
-/** Node calls a request complete in a later turn than that in which its last byte came. */
-function hasArrived(req: IncomingMessage): boolean {
-  const { 'content-length': length, 'transfer-encoding': encoding } = req.headers;
-  if (req.complete || encoding !== undefined) return req.complete;
-  return req.readableLength === Number(length ?? 0);
 }
 
 async function* pieces(req: IncomingMessage, body: string | Buffer): AsyncGenerator<string | Buffer> {

@@ -1,4 +1,6 @@
 import { once } from 'node:events';
+import { createServer, type IncomingMessage } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
 import { Readable } from 'node:stream';
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { expect, test } from 'vitest';
@@ -132,4 +134,40 @@ test('what is nested too deeply for those who read it is refused', () => {
   expect(() => parseJson(nested(501), 'openai')).toThrow(tooDeep);
   expect(() => parseJson(`{"a":${nested(100_000)}}`, 'openai')).toThrow(tooDeep);
   expect(() => parseJson(JSON.parse(nested(5_000)), 'ollama')).toThrow(tooDeep);
+});
+
+/** What a server reads of one request, and whether Node called the request complete by then. */
+async function readServed(pieces: string[]): Promise<{ text: string; complete: boolean }> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const served = new Promise<{ text: string; complete: boolean }>((resolve, reject) => {
+    server.on('request', async (request: IncomingMessage) => {
+      // As a gateway looks up a key before it reads.
+      await Promise.resolve();
+      readBody(
+        { method: 'POST', url: '/', headers: request.headers, body: request },
+        { limit: LIMIT, timeout: 30 },
+      ).then((bytes) => resolve({ text: String(bytes), complete: request.complete }), reject);
+    });
+  });
+  const client = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  for (const piece of pieces) {
+    client.write(piece);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  const result = await served;
+  client.destroy();
+  server.close();
+  return result;
+}
+
+const HEAD = 'POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 7\r\n\r\n';
+
+test('a body that comes with its headers is read without waiting until Node calls it complete', async () => {
+  expect(await readServed([`${HEAD}{"a":1}`])).toEqual({ text: '{"a":1}', complete: false });
+});
+
+test('a body that comes in pieces is waited for', async () => {
+  expect(await readServed([HEAD, '{"a"', ':1}'])).toEqual({ text: '{"a":1}', complete: true });
+  expect(await readServed([`${HEAD}{"a"`, ':1}'])).toEqual({ text: '{"a":1}', complete: true });
 });

@@ -1,8 +1,9 @@
 /**
  * API keys: shown once, kept as a SHA-256, revoked by deleting the row.
  */
+import { LRUCache } from 'lru-cache';
 import type { Records } from '../store/port.js';
-import { hasHash, makeCredential, readCredential, secretHash } from './credential.js';
+import { makeCredential, readCredential, sameHash, secretHash } from './credential.js';
 import { allRows, deleteRowsOf } from './rows.js';
 import { checkUsername } from './user.js';
 
@@ -22,6 +23,15 @@ interface KeyRecord {
   name?: string;
   created_at: string;
 }
+
+/** What a key's text says. */
+interface Presented {
+  id: string;
+  hash: string;
+}
+
+/** A good key's text stays the same, so that it need not be read and hashed with every request. */
+const REMEMBERED = 10_000;
 
 /** Whose key it is, as far as the key's row says; the user may be gone or another by now. */
 export interface KeyOwner {
@@ -52,6 +62,8 @@ export interface ApiKeys {
 
 /** @param options.prefix what new keys start with; older keys stay valid when it changes */
 export function createApiKeys({ store, prefix }: { store: Records; prefix: string }): ApiKeys {
+  const remembered = new LRUCache<string, Presented>({ max: REMEMBERED });
+
   return {
     async generate(user, { name } = {}) {
       const { id, secret, text } = makeCredential(prefix);
@@ -90,11 +102,18 @@ export function createApiKeys({ store, prefix }: { store: Records; prefix: strin
     revokeAll: (userId) => deleteRowsOf(store, 'keys', userId),
 
     async verify(key, get = (table, id) => store.get(table, id)) {
-      const credential = readCredential(key);
-      if (!credential) return undefined;
-      const row = await get<KeyRecord>('keys', credential.id);
-      if (!row || !hasHash(credential.secret, row.value.hash)) return undefined;
+      const known = remembered.get(key);
+      const presented = known ?? read(key);
+      if (!presented) return undefined;
+      const row = await get<KeyRecord>('keys', presented.id);
+      if (!row || !sameHash(presented.hash, row.value.hash)) return undefined;
+      if (!known) remembered.set(key, presented);
       return { id: row.id, userId: row.value.userId, username: row.value.username };
     },
   };
+}
+
+function read(key: string): Presented | undefined {
+  const credential = readCredential(key);
+  return credential && { id: credential.id, hash: secretHash(credential.secret) };
 }

@@ -49,9 +49,13 @@ export function secretHash(secret: string): string {
   return hash('sha256', secret, 'base64url');
 }
 
-/** Compares in constant time. */
 export function hasHash(secret: string, kept: string): boolean {
-  const actual = Buffer.from(secretHash(secret));
+  return sameHash(secretHash(secret), kept);
+}
+
+/** Compares in constant time. */
+export function sameHash(hash: string, kept: string): boolean {
+  const actual = Buffer.from(hash);
   const expected = Buffer.from(kept);
   return actual.length === expected.length && timingSafeEqual(actual, expected);
 }

@@ -5,6 +5,7 @@ import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompre
 import type { Dialect, GatewayRequest } from '../contract.js';
 import { GatewayError } from '../errors.js';
 import { MAX_DEPTH, nestsTooDeep } from '../translate/depth.js';
+import { hasArrived } from './arrival.js';
 
 const DECODERS: ReadonlyMap<string, () => NodeJS.ReadWriteStream> = new Map<
   string,
@@ -108,14 +109,14 @@ function collect(stream: Readable, { limit, timeout }: BodyBounds): Promise<Buff
   });
 }
 
-/** A request that Node's parser has seen to its end, of which nobody has read anything. */
+/** A request that has come as a whole, of which nobody has read anything. */
 function isHere(stream: Readable): boolean {
   return (
     stream instanceof IncomingMessage &&
-    stream.complete &&
     !stream.destroyed &&
     !stream.readableDidRead &&
-    stream.readableLength > 0
+    stream.readableLength > 0 &&
+    hasArrived(stream)
   );
 }
 

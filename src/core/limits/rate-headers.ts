@@ -23,21 +23,40 @@ export function remaining(max: number, counter: Counter): number {
   return Math.max(0, max - counter.used - counter.held);
 }
 
+/** Written out: names that are put together for each answer are looked up anew each time. */
+const NAMES = {
+  requests: {
+    limit: 'x-ratelimit-limit-requests',
+    remaining: 'x-ratelimit-remaining-requests',
+    reset: 'x-ratelimit-reset-requests',
+  },
+  tokens: {
+    limit: 'x-ratelimit-limit-tokens',
+    remaining: 'x-ratelimit-remaining-tokens',
+    reset: 'x-ratelimit-reset-tokens',
+  },
+} as const;
+
 /** `x-ratelimit-*` for requests and tokens; nothing for a kind that is unlimited. */
 export function rateHeaders(meanings: Meaning[], counters: Counter[], now: number): ResponseHeaders {
   const headers: ResponseHeaders = {};
   for (const counts of COUNTED) {
-    let tightest: { left: number; max: number; end: number } | undefined;
-    meanings.forEach((meaning, i) => {
+    let tightest: Meaning | undefined;
+    let least = Number.POSITIVE_INFINITY;
+    for (let i = 0; i < meanings.length; i += 1) {
+      const meaning = meanings[i]!;
       const counter = counters[i];
-      if (meaning.counts !== counts || meaning.max === null || !counter) return;
+      if (meaning.counts !== counts || meaning.max === null || !counter) continue;
       const left = remaining(meaning.max, counter);
-      if (!tightest || left < tightest.left) tightest = { left, max: meaning.max, end: meaning.window.end };
-    });
+      if (left >= least) continue;
+      tightest = meaning;
+      least = left;
+    }
     if (!tightest) continue;
-    headers[`x-ratelimit-limit-${counts}`] = String(tightest.max);
-    headers[`x-ratelimit-remaining-${counts}`] = String(tightest.left);
-    headers[`x-ratelimit-reset-${counts}`] = goDuration(tightest.end - now);
+    const names = NAMES[counts];
+    headers[names.limit] = String(tightest.max);
+    headers[names.remaining] = String(least);
+    headers[names.reset] = goDuration(tightest.window.end - now);
   }
   return headers;
 }

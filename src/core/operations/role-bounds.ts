@@ -32,26 +32,34 @@ function secondsOf(keepAlive: number | string): number {
   return keepAlive.startsWith('-') ? -seconds : seconds;
 }
 
-function boundKeepAlive({ keep_alive, ...rest }: NativeRequest, load: boolean): NativeRequest {
-  if (keep_alive === undefined) return rest;
+function boundKeepAlive(request: NativeRequest, load: boolean): NativeRequest {
+  const { keep_alive } = request;
+  if (keep_alive === undefined) return request;
   const seconds = secondsOf(keep_alive);
-  if (seconds >= KEEP_ALIVE.least && seconds <= KEEP_ALIVE.most) return { ...rest, keep_alive };
+  if (seconds >= KEEP_ALIVE.least && seconds <= KEEP_ALIVE.most) return request;
   if (load && seconds >= 0 && seconds < KEEP_ALIVE.least) {
     throw new GatewayError('forbidden', {
       message: 'Your role does not allow unloading models.',
       param: 'keep_alive',
     });
   }
+  const { keep_alive: _, ...rest } = request;
   return rest;
 }
 
-function boundOptions({ options, ...rest }: NativeRequest, maxContext: number | undefined): NativeRequest {
-  if (options === undefined) return rest;
+function boundOptions(request: NativeRequest, maxContext: number | undefined): NativeRequest {
+  if (request.options === undefined || !isAboutMachine(request.options)) return request;
+  const { options, ...rest } = request;
   const left = Object.fromEntries(Object.entries(options).filter(([name]) => !MACHINE.includes(name)));
   if (maxContext !== undefined && typeof left.num_ctx === 'number') {
     left.num_ctx = Math.min(left.num_ctx, maxContext);
   }
   return { ...rest, ...(Object.keys(left).length > 0 ? { options: left } : {}) };
+}
+
+function isAboutMachine(options: NonNullable<NativeRequest['options']>): boolean {
+  for (const name in options) if (name === 'num_ctx' || MACHINE.includes(name)) return true;
+  return false;
 }
 
 /**
