@@ -54,8 +54,8 @@ const PROGRAM = `
   parentPort.on('message', (calls) => {
     for (const [id, method, args] of calls) {
       if (method === 'late') late.push(id);
-      if (method === 'release') parentPort.postMessage([...late, id].map((one) => [one, { value: method }]));
-      if (method === 'echo' || method === 'close') parentPort.postMessage([[id, { value: args }]]);
+      if (method === 'release') parentPort.postMessage([...late, id].map((one) => [one, 'value', method]));
+      if (method === 'echo' || method === 'close') parentPort.postMessage([[id, 'value', args]]);
       if (method === 'exit') process.exit();
       if (method === 'throw') throw new Error('out of memory');
     }

@@ -6,9 +6,8 @@ import { Worker } from 'node:worker_threads';
 import { STORE_DEADLINE, StoreUnavailable } from '../port.js';
 
 export type Call = [id: number, method: string, args: unknown[]];
-export type Answer = [id: number, said: Said];
-/** An error loses its class on the way; the store's own is told by its words. */
-export type Said = { value: unknown } | { unavailable: string; cause?: unknown } | { error: unknown };
+/** An error loses its class on the way; the store's own (`unavailable`) is told by its words. */
+export type Answer = [id: number, how: 'value' | 'error' | 'unavailable', what: unknown, cause?: unknown];
 
 type Methods<T> = { [K in keyof T]: (...args: never[]) => Promise<unknown> };
 
@@ -53,7 +52,7 @@ export function openThread<T extends Methods<T>>(program: string, data: object):
     started.on('message', (answers: Answer[]) => {
       // One that is taken for dead says nothing to those who came later.
       if (started !== worker) return;
-      for (const [id, said] of answers) answered(id, said);
+      for (const answer of answers) answered(answer);
     });
     started.on('error', (error) => die(started, error));
     started.on('exit', () => die(started));
@@ -66,16 +65,16 @@ export function openThread<T extends Methods<T>>(program: string, data: object):
     if (who !== worker) return;
     worker = undefined;
     clearInterval(looking);
-    for (const id of waiting.keys()) tell(id, { unavailable: 'The thread of the store has ended.', cause });
+    for (const id of waiting.keys()) tell([id, 'unavailable', 'The thread of the store has ended.', cause]);
     waiting.length = 0;
     free.length = 0;
     calls = [];
   }
 
   /** The id is not free before this: the thread may answer after we have given up. */
-  function answered(id: number, said: Said): void {
-    tell(id, said);
-    if (free.push(id) === waiting.length) hold(false);
+  function answered(answer: Answer): void {
+    tell(answer);
+    if (free.push(answer[0]) === waiting.length) hold(false);
   }
 
   /** Somebody who waits keeps the process alive, the thread by itself does not. */
@@ -86,13 +85,13 @@ export function openThread<T extends Methods<T>>(program: string, data: object):
     else worker?.unref();
   }
 
-  function tell(id: number, said: Said): void {
+  function tell([id, how, what, cause]: Answer): void {
     const one = waiting[id];
     waiting[id] = undefined;
     if (!one) return;
-    if ('value' in said) one.resolve(said.value);
-    else if ('error' in said) one.reject(said.error);
-    else one.reject(new StoreUnavailable(said.unavailable, { cause: said.cause }));
+    if (how === 'value') one.resolve(what);
+    else if (how === 'error') one.reject(what);
+    else one.reject(new StoreUnavailable(String(what), { cause }));
   }
 
   function send(): void {
@@ -102,8 +101,8 @@ export function openThread<T extends Methods<T>>(program: string, data: object):
     try {
       worker ??= start();
     } catch (cause) {
-      const unavailable = 'The thread of the store cannot be started.';
-      for (const [id] of sent) answered(id, { unavailable, cause });
+      const words = 'The thread of the store cannot be started.';
+      for (const [id] of sent) answered([id, 'unavailable', words, cause]);
       return;
     }
     hold(true);
@@ -119,7 +118,7 @@ export function openThread<T extends Methods<T>>(program: string, data: object):
     try {
       to.postMessage([call]);
     } catch (error) {
-      answered(call[0], { error });
+      answered([call[0], 'error', error]);
     }
   }
 
@@ -127,7 +126,7 @@ export function openThread<T extends Methods<T>>(program: string, data: object):
     const now = performance.now();
     waiting.forEach((one, id) => {
       if (!one || now - one.since <= PATIENCE) return;
-      tell(id, { unavailable: `The thread of the store has not answered for ${PATIENCE} ms.` });
+      tell([id, 'unavailable', `The thread of the store has not answered for ${PATIENCE} ms.`]);
     });
   }
 

@@ -2,11 +2,17 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { StoreUnavailable } from '../port.js';
 import { sqlite } from '../sqlite.js';
+import { packReserved, unpackReserve, unpackSettle } from './packed.js';
 import type { Answer, Call } from './thread-calls.js';
 import type { Served } from './threaded.js';
 
 const port = parentPort!;
-const store: Served = sqlite(workerData as { path: string });
+const store = sqlite(workerData as { path: string });
+const served: Served = {
+  ...store,
+  reserve: async (packed) => packReserved(await store.reserve(...unpackReserve(packed))),
+  settle: (packed) => store.settle(...unpackSettle(packed)),
+};
 let answers: Answer[] = [];
 
 /** What one transaction has done goes back together. */
@@ -20,14 +26,13 @@ function answer(...said: Answer): void {
 
 port.on('message', (calls: Call[]) => {
   for (const [id, method, args] of calls) {
-    const carryOut = store[method as keyof Served] as (...args: unknown[]) => Promise<unknown>;
+    const carryOut = served[method as keyof Served] as (...args: unknown[]) => Promise<unknown>;
     carryOut(...args).then(
-      (value) => answer(id, { value }),
+      (value) => answer(id, 'value', value),
       (error: unknown) =>
-        answer(
-          id,
-          error instanceof StoreUnavailable ? { unavailable: error.message, cause: error.cause } : { error },
-        ),
+        error instanceof StoreUnavailable
+          ? answer(id, 'unavailable', error.message, error.cause)
+          : answer(id, 'error', error),
     );
   }
 });

@@ -5,13 +5,18 @@
 import type { Store } from '../port.js';
 import { sqlite } from '../sqlite.js';
 import { allPages, type Pages } from './history.js';
+import { type Packed, packReserve, packSettle, unpackReserved } from './packed.js';
 import { openThread } from './thread-calls.js';
 
 /** The thread's program, written in by the build: a file beside this one would be lost by bundlers. */
 declare const PARALLAMA_STORE_THREAD: string | undefined;
 
 /** What the thread does when it is told to. */
-export type Served = Omit<Store & Pages, 'kind' | 'place' | 'notice' | 'usage'>;
+export interface Served
+  extends Omit<Store & Pages, 'kind' | 'place' | 'notice' | 'usage' | 'reserve' | 'settle'> {
+  reserve(packed: Packed): Promise<Packed>;
+  settle(packed: Packed): Promise<boolean>;
+}
 
 /** As {@link sqlite} in every respect; without a thread where no program was built in. */
 export function threadedSqlite({ path }: { path: string }): Store {
@@ -19,6 +24,8 @@ export function threadedSqlite({ path }: { path: string }): Store {
   if (typeof PARALLAMA_STORE_THREAD === 'undefined') return here;
   const { kind, place, notice } = here;
   const { ask, close } = openThread<Served>(PARALLAMA_STORE_THREAD, { path });
+  const reserve = ask('reserve');
+  const settle = ask('settle');
   return {
     kind,
     place,
@@ -31,10 +38,10 @@ export function threadedSqlite({ path }: { path: string }): Store {
     delete: ask('delete'),
     list: ask('list') as Served['list'],
     dump: ask('dump'),
-    reserve: ask('reserve'),
+    reserve: async (...asked) => unpackReserved(await reserve(packReserve(...asked))),
     extend: ask('extend'),
     renew: ask('renew'),
-    settle: ask('settle'),
+    settle: (...asked) => settle(packSettle(...asked)),
     counters: ask('counters'),
     sweep: ask('sweep'),
     usage: (query) => allPages({ page: ask('page') }, query),
