@@ -12,7 +12,7 @@ import {
   type MetricValue,
   Registry,
 } from 'prom-client';
-import { GATEWAYS, type GatewayName } from '../contract.js';
+import type { GatewayName } from '../contract.js';
 import type { ErrorKind } from '../errors.js';
 import { createBacklog } from './backlog.js';
 
@@ -182,8 +182,8 @@ export function createMetrics(): Metrics {
 
   // Neither up nor down before the first look.
   upstreamUp.remove();
-  for (const gateway of GATEWAYS) inFlight.set({ gateway }, 0);
 
+  const running: Record<MetricsGateway, number> = { '': 0, ollama: 0, openai: 0 };
   let refresh = async () => {};
   let gather: (() => Promise<MetricsSnapshot[]>) | undefined;
 
@@ -194,19 +194,30 @@ export function createMetrics(): Metrics {
     (...args: A) =>
       backlog.add(() => count(...args));
 
-  async function snapshot(): Promise<MetricsSnapshot> {
+  const answered = later((gateway: MetricsGateway, route: string, status: number, seconds: number) => {
+    requests.inc({ gateway, route, status });
+    requestSeconds.observe({ gateway, route }, seconds);
+  });
+
+  async function bringUpToDate(): Promise<void> {
     await refresh();
     backlog.drain();
+    for (const [gateway, count] of Object.entries(running)) inFlight.set({ gateway }, count);
+  }
+
+  async function snapshot(): Promise<MetricsSnapshot> {
+    await bringUpToDate();
     return registry.getMetricsAsJSON();
   }
 
   return {
-    started: later((gateway) => inFlight.inc({ gateway })),
-    requestDone: later((gateway, route, status, seconds) => {
-      inFlight.dec({ gateway });
-      requests.inc({ gateway, route, status });
-      requestSeconds.observe({ gateway, route }, seconds);
-    }),
+    started(gateway) {
+      running[gateway] += 1;
+    },
+    requestDone(gateway, route, status, seconds) {
+      running[gateway] -= 1;
+      answered(gateway, route, status, seconds);
+    },
     firstToken: later((gateway, seconds) => firstTokenSeconds.observe({ gateway }, seconds)),
     tokens: later((gateway, model, prompt, completion) => {
       tokens.inc({ gateway, model, kind: 'prompt' }, prompt);
@@ -231,8 +242,7 @@ export function createMetrics(): Metrics {
     },
     async render() {
       if (gather) return AggregatorRegistry.aggregate(await gather()).metrics();
-      await refresh();
-      backlog.drain();
+      await bringUpToDate();
       return registry.metrics();
     },
     contentType: registry.contentType,
