@@ -7,7 +7,7 @@ const SRC = resolve(import.meta.dirname, '../src');
 
 /** From the bottom up. A file may import from its own layer and from those below. */
 const LAYERS = [
-  ['core/contract.ts', 'core/crowd.ts', 'core/version.ts'],
+  ['core/contract.ts', 'core/crowd.ts', 'core/stop.ts', 'core/version.ts'],
   ['core/errors.ts'],
   ['core/http/', 'core/store/', 'core/translate/', 'core/config.ts', 'core/config/', 'core/loose-files.ts'],
   [

@@ -12,6 +12,7 @@ import { asGatewayError, storeAway } from './failure.js';
 import { type Give, pushStream } from './http/push-stream.js';
 import { answerSize, readAll } from './http/read-all.js';
 import { type Lease, NOTHING_USED } from './limits/leases.js';
+import { createStop } from './stop.js';
 import type { Charge } from './store/port.js';
 import {
   collector,
@@ -74,8 +75,8 @@ export function createGeneration(work: Work): Generation {
     dialect: work.dialect,
     endpoint: exchange.endpoint,
   };
-  const stop = new AbortController();
-  const leave = () => stop.abort();
+  const stop = createStop();
+  const leave = stop.say;
   work.signal?.addEventListener('abort', leave);
   if (work.signal?.aborted || lease.lost) leave();
   lease.workFor({ onLost: leave, known: () => (answered ? chargeOf('aborted') : NOTHING_USED) });
@@ -117,8 +118,8 @@ export function createGeneration(work: Work): Generation {
 
   /** Ends what is under way; what to tell the client is returned. */
   async function fail(error: unknown): Promise<GatewayError> {
-    const gone = stop.signal.aborted && !lease.lost;
-    stop.abort();
+    const gone = stop.said && !lease.lost;
+    stop.say();
     const failure = lease.lost ? storeAway(error) : asGatewayError(error);
     await settle(gone ? 'aborted' : 'failed', failure);
     if (gone) return new GatewayError('client_gone', { cause: error });
@@ -128,7 +129,7 @@ export function createGeneration(work: Work): Generation {
   }
 
   async function ask(call: NativeCall): Promise<AnswerBody> {
-    if (stop.signal.aborted) throw new GatewayError('client_gone');
+    if (stop.said) throw new GatewayError('client_gone');
     sent = true;
     const answer = await upstream.send({
       method: 'POST',
@@ -136,7 +137,7 @@ export function createGeneration(work: Work): Generation {
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(nativeBody(call)),
       model: exchange.load ? undefined : work.upstreamModel,
-      signal: stop.signal,
+      stops: [stop],
     });
     if (answer.status === 200) return answer.body;
     const text = (await readAll(answer.body.stream())).toString();

@@ -1,9 +1,9 @@
 /** Talks to Ollama. Every failure is a GatewayError, and none of them names where Ollama is. */
-import type { EventEmitter } from 'node:events';
 import { pipeline, type Readable } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { type Dispatcher, errors, Pool } from 'undici';
 import { GatewayError } from '../errors.js';
+import type { Stop } from '../stop.js';
 import { type AnswerBody, bodyOf, type Receiving, receiving } from './answer-body.js';
 
 export interface UpstreamOptions {
@@ -28,9 +28,9 @@ export interface UpstreamRequest {
   body?: string | Buffer | Readable;
   /** Where a model is to work for it: Ollama's name. */
   model?: string;
+  /** Ends it, and so does each of `stops`. */
   signal?: AbortSignal;
-  /** Says 'abort', beside the client's signal. */
-  abort?: EventEmitter;
+  stops?: Stop[];
   /** The answer has come to its end, or broken off; not called where there was none. It may be before `send` resolves. */
   onOver?(whole: boolean): void;
 }
@@ -38,7 +38,7 @@ export interface UpstreamRequest {
 export interface Upstream {
   /**
    * Resolves with the answer's headers, whatever the status.
-   * @throws GatewayError upstream_unavailable, upstream_timeout, or client_gone where the signal was aborted
+   * @throws GatewayError upstream_unavailable, upstream_timeout, or client_gone where it was told to end
    */
   send(request: UpstreamRequest): Promise<UpstreamAnswer>;
   close(): Promise<void>;
@@ -60,7 +60,7 @@ export function createUpstream({ origin, connectTimeout, firstByteTimeout }: Ups
   });
 
   function send(request: UpstreamRequest): Promise<UpstreamAnswer> {
-    const { method, path, headers, body, signal, abort } = request;
+    const { method, path, headers, body, signal, stops = [] } = request;
     return new Promise((resolve, reject) => {
       let exchange: Dispatcher.DispatchController | undefined;
       let answer: Receiving | undefined;
@@ -71,7 +71,7 @@ export function createUpstream({ origin, connectTimeout, firstByteTimeout }: Ups
 
       function listenNoMore(): void {
         signal?.removeEventListener('abort', leave);
-        abort?.off('abort', leave);
+        for (const stop of stops) stop.off(leave);
       }
 
       /** Closes the connection. */
@@ -89,9 +89,9 @@ export function createUpstream({ origin, connectTimeout, firstByteTimeout }: Ups
         answer.end(reason);
       }
 
-      if (signal?.aborted) return leave();
+      if (signal?.aborted || stops.some(({ said }) => said)) return leave();
       signal?.addEventListener('abort', leave, { once: true });
-      abort?.once('abort', leave);
+      for (const stop of stops) stop.on(leave);
       pool.dispatch(
         { method, path, headers, body },
         {

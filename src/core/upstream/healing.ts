@@ -11,10 +11,10 @@
  * - a queue behind somebody else's answer: more patience where nothing was aborted. An answer under way outlasts the
  *   unloading, and the queue forms again behind it.
  */
-import { EventEmitter } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
 import { GatewayError } from '../errors.js';
+import { createStop, type Stop } from '../stop.js';
 import { normaliseModel } from '../translate/index.js';
 import type { Upstream, UpstreamAnswer, UpstreamRequest } from './client.js';
 import { type Attempt, createModelWatch, type ModelWatch, type Outcome } from './model-watch.js';
@@ -99,10 +99,10 @@ export function createHealing(options: HealingOptions): HealingUpstream {
     const name = names.memo(request.model);
     for (let inVain = 0; inVain < SENDINGS; ) {
       const watch = watchOf(name);
-      if (watch.healing && (await unlessGone(watch.healing, request.signal)) === 'failed') break;
+      if (watch.healing && (await unlessGone(watch.healing, request.stops)) === 'failed') break;
       const sent = await attempt(name, watch, request, request.body);
       if (sent.answer) return sent.answer;
-      const outcome = await unlessGone(sent.takenBack, request.signal);
+      const outcome = await unlessGone(sent.takenBack, request.stops);
       if (outcome === 'failed') break;
       if (outcome === 'held') inVain += 1;
     }
@@ -115,7 +115,8 @@ export function createHealing(options: HealingOptions): HealingUpstream {
     request: UpstreamRequest,
     body: string,
   ): Promise<{ answer: UpstreamAnswer } | { answer?: undefined; takenBack: Promise<Outcome> }> {
-    if (request.signal?.aborted) throw new GatewayError('client_gone');
+    const { stops = [] } = request;
+    if (isSaid(stops)) throw new GatewayError('client_gone');
     const attempt = startAttempt(body);
     watch.sent(attempt);
     let answering = false;
@@ -125,7 +126,7 @@ export function createHealing(options: HealingOptions): HealingUpstream {
       if (answering) watch.read(!ended);
     };
     try {
-      const answer = await upstream.send({ ...request, abort: attempt.abort, onOver });
+      const answer = await upstream.send({ ...request, stops: [...stops, attempt.stop], onOver });
       answering = answer.status === 200;
       if (answering) watch.answered(attempt);
       else watch.ended(attempt);
@@ -134,7 +135,7 @@ export function createHealing(options: HealingOptions): HealingUpstream {
       return { answer };
     } catch (error) {
       watch.ended(attempt);
-      if (request.signal?.aborted || !attempt.takenBack) throw error;
+      if (isSaid(stops) || !attempt.takenBack) throw error;
       return { takenBack: attempt.takenBack };
     } finally {
       if (watch.blank()) watches.delete(name);
@@ -234,27 +235,25 @@ export function createHealing(options: HealingOptions): HealingUpstream {
   };
 }
 
-/** An event emitter costs a fraction of an abort controller, and every request has one. */
+const isSaid = (stops: Stop[]) => stops.some(({ said }) => said);
+
 function startAttempt(body: string): Attempt {
-  const abort = new EventEmitter();
   const attempt: Attempt = {
     body,
-    abort,
+    stop: createStop(),
     takenBack: undefined,
     takeBack(healing) {
       attempt.takenBack = healing;
-      abort.emit('abort');
+      attempt.stop.say();
     },
   };
   return attempt;
 }
 
-function unlessGone<T>(promise: Promise<T>, client?: AbortSignal): Promise<T> {
-  if (!client) return promise;
+function unlessGone<T>(promise: Promise<T>, stops: Stop[] = []): Promise<T> {
   return new Promise((resolve, reject) => {
     const leave = () => reject(new GatewayError('client_gone'));
-    if (client.aborted) leave();
-    client.addEventListener('abort', leave, { once: true });
+    for (const stop of stops) stop.on(leave);
     promise.then(resolve, reject);
   });
 }

@@ -3,8 +3,8 @@
  * has come though somebody waits.
  */
 
-import type { EventEmitter } from 'node:events';
 import { createCrowd, type Member } from '../crowd.js';
+import type { Stop } from '../stop.js';
 
 /** How it ended to unload a model that answered nothing. `held`: somebody else's requests keep it in memory. */
 export type Outcome = 'unloaded' | 'held' | 'failed';
@@ -12,8 +12,8 @@ export type Outcome = 'unloaded' | 'held' | 'failed';
 /** One sending of a request. Ends with its client, or when it is taken back. */
 export interface Attempt extends Member {
   readonly body: string;
-  /** Says 'abort'. */
-  readonly abort: EventEmitter;
+  /** Ends this sending alone. */
+  readonly stop: Stop;
   /** Its connection was closed and its client was not told: it can be sent again after this, unless that failed. */
   takenBack: Promise<Outcome> | undefined;
   takeBack(healing: Promise<Outcome>): void;
