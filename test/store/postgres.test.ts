@@ -332,6 +332,8 @@ describe('a server', () => {
       store.get('sessions', 'updated'),
       // More than there are connections: some wait for one.
       ...Array.from({ length: 10 }, (_, at) => store.create('users', `u${at}`, 'late')),
+      // More than the runs under way can take.
+      ...Array.from({ length: 300 }, () => reserveOn(store)),
     ]);
     server.thaw();
     await recovered(store);

@@ -7,6 +7,7 @@ import { connect } from './postgres/connection.js';
 import { history } from './postgres/history.js';
 import { quotas } from './postgres/quotas.js';
 import { records } from './postgres/records.js';
+import { createRuns } from './postgres/runs.js';
 
 const BEAT = `INSERT INTO meta (name, value) VALUES ('health', now_ms($1))
   ON CONFLICT (name) DO UPDATE SET value = excluded.value`;
@@ -26,15 +27,19 @@ export function postgres({ now: clock, ...options }: PostgresOptions): Store {
   const address = addressOf(options);
   const connection = connect(address);
   const now = () => clock?.() ?? null;
+  const runs = createRuns(connection, now);
   return {
     kind: 'postgres',
     place: address.place,
     ...records(connection, now),
-    ...quotas(connection, now),
+    ...quotas(connection, runs, now),
     ...history(connection),
     async health() {
       await connection.query(BEAT, [now()]);
     },
-    close: () => connection.close(),
+    async close() {
+      await runs.close();
+      await connection.close();
+    },
   };
 }

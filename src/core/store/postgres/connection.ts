@@ -21,20 +21,26 @@ export interface Connection {
    * @param age milliseconds of the deadline that have gone by already
    */
   write<R extends object>(text: string, values: Value[], age?: number): Promise<R[]>;
+  /** Runs one statement, whose caller keeps its own deadlines; those of the server, too. */
+  run<R extends object>(call: Call<R>): Promise<R[]>;
   /** Waits for calls under way, as long as they may take; all later ones are rejected. */
   close(): Promise<void>;
 }
 
-interface Running extends Member {
-  done: Promise<unknown>;
+export interface Call<R> {
+  text: string;
+  /** Of a statement that a connection remembers. */
+  name?: string;
+  /** @param offset what the server's clock shows more than `performance.now()` here, at least */
+  valuesAt(offset: number): Value[];
+  /** When the last caller gives up, on the clock of `performance.now()`. */
+  end: number;
+  /** The answer shows that the connection's measure of the server's clock is wrong. */
+  isSuspect?(rows: R[]): boolean;
 }
 
-interface Call {
-  text: string;
-  /** @param deadline on the server's clock */
-  valuesAt(deadline: number): Value[];
-  /** When the caller gives up, on the clock of `performance.now()`. */
-  end: number;
+interface Running extends Member {
+  done: Promise<unknown>;
 }
 
 /** Milliseconds for which the server may take to say goodbye. */
@@ -100,16 +106,17 @@ export function connect(address: Address): Connection {
     }
   };
 
-  const attempt = async <R extends object>({ text, valuesAt, end }: Call): Promise<R[]> => {
+  const attempt = async <R extends object>(call: Call<R>): Promise<R[]> => {
+    const { name, text, valuesAt, end, isSuspect } = call;
     const client = await checkout();
     if (performance.now() >= end) {
       client.release();
       throw silent();
     }
     try {
-      const values = valuesAt(Math.floor(end + offsets.get(client)!)).map(storable);
-      const { rows } = await client.query<R>(text, values);
-      client.release();
+      const values = valuesAt(offsets.get(client)!);
+      const { rows } = await client.query<R>({ name, text, values });
+      client.release(isSuspect?.(rows) ?? false);
       return rows;
     } catch (error) {
       client.release(!leavesConnection(error));
@@ -117,7 +124,7 @@ export function connect(address: Address): Connection {
     }
   };
 
-  const insist = async <R extends object>(call: Call): Promise<R[]> => {
+  const insist = async <R extends object>(call: Call<R>): Promise<R[]> => {
     for (;;) {
       try {
         return await attempt<R>(call);
@@ -128,18 +135,24 @@ export function connect(address: Address): Connection {
     }
   };
 
-  const run = async <R extends object>(
-    text: string,
-    valuesAt: Call['valuesAt'],
-    age: number,
-  ): Promise<R[]> => {
-    if (closing) throw new StoreUnavailable('The store is closed.');
-    const left = STORE_DEADLINE - Math.max(0, age);
-    if (left <= 0) throw new StoreUnavailable('The call came too late.');
-    const work = insist<R>({ text, valuesAt, end: performance.now() + left });
+  const run = <R extends object>(call: Call<R>): Promise<R[]> => {
+    if (closing) return Promise.reject(new StoreUnavailable('The store is closed.'));
+    const work = insist(call);
     const one: Running = { done: work.catch(() => undefined).finally(() => running.leave(one)) };
     running.enter(one);
-    return within(left, work);
+    return work;
+  };
+
+  const timed = <R extends object>(
+    text: string,
+    valuesAt: (deadline: number) => Value[],
+    age: number,
+  ): Promise<R[]> => {
+    const left = STORE_DEADLINE - Math.max(0, age);
+    if (left <= 0) return Promise.reject(new StoreUnavailable('The call came too late.'));
+    const end = performance.now() + left;
+    const valuesAtOffset = (offset: number) => valuesAt(Math.floor(end + offset)).map(storable);
+    return within(left, run<R>({ text, valuesAt: valuesAtOffset, end }));
   };
 
   const shut = async (): Promise<void> => {
@@ -153,8 +166,9 @@ export function connect(address: Address): Connection {
   };
 
   return {
-    query: (text, values) => run(text, () => values, 0),
-    write: (text, values, age = 0) => run(text, (deadline) => [deadline, ...values], age),
+    query: (text, values) => timed(text, () => values, 0),
+    write: (text, values, age = 0) => timed(text, (deadline) => [deadline, ...values], age),
+    run,
     close() {
       closing ??= shut();
       return closing;
@@ -175,7 +189,8 @@ async function within<T>(ms: number, work: Promise<T>): Promise<T> {
   }
 }
 
-function silent(): StoreUnavailable {
+/** Of a call whose time is up. */
+export function silent(): StoreUnavailable {
   return new StoreUnavailable(`PostgreSQL did not answer within ${STORE_DEADLINE} ms.`);
 }
 

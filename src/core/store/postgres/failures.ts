@@ -23,6 +23,15 @@ const UNDONE = ['40001', '40P01'];
  */
 const TROUBLE = /^(LATE0|08|0L|0P|28|3D|25|40|42501|3F000|42P01|42883|53|55|57|58|F0|XX)/;
 
+/** data_corrupted, index_corrupted: in the rows of one of them. */
+const DAMAGED = /^XX00[12]$/;
+
+/** Everything was undone, and of several that went over together one may have brought it about by itself. */
+export function isOfOne(error: unknown): boolean {
+  const code = codeOf(error instanceof StoreUnavailable ? error.cause : error);
+  return code !== undefined && (!TROUBLE.test(code) || DAMAGED.test(code));
+}
+
 /** Nothing was carried out, and a second try can go better. */
 export function isWorthRetrying(error: unknown): boolean {
   const code = codeOf(error);

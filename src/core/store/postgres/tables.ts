@@ -45,3 +45,48 @@ export const TABLES = `
   CREATE INDEX usage_day ON usage (day, subject, gateway, model);
   CREATE INDEX usage_subject ON usage (subject, hour);
 `;
+
+/**
+ * Holds are few and change all the time; of those that have ended there are a week's, which do not. Apart, an ended
+ * hold is a row in a table and its indexes less than when it changed its state.
+ */
+export const HOLDS_APART = `
+  -- Whatever is under way there ends first.
+  LOCK TABLE holds;
+
+  CREATE TABLE active_holds (
+    id text COLLATE "C" NOT NULL PRIMARY KEY,
+    -- The end of its lease.
+    until bigint NOT NULL, tokens bigint NOT NULL,
+    -- For the sweep: what it has used, in the order of a charge's fields, and the hold as in hold-text.ts.
+    known bigint[], body text NOT NULL
+  );
+  CREATE INDEX active_holds_until ON active_holds (until);
+  INSERT INTO active_holds SELECT id, until, tokens, known, json_build_array(
+    subject,
+    (SELECT coalesce(json_agg(json_build_array(key, CASE counts WHEN 'tokens' THEN 1 ELSE 0 END, expires)), '[]')
+      FROM unnest(keys, counts, expires) AS claim(key, counts, expires)),
+    CASE WHEN hour IS NOT NULL THEN json_build_array(gateway, model, hour) END
+  ) FROM holds WHERE state = 'active';
+
+  CREATE TABLE ended_holds (
+    id text COLLATE "C" NOT NULL PRIMARY KEY, state text NOT NULL CHECK (state IN ('expired', 'settled')),
+    -- When it is forgotten.
+    until bigint NOT NULL, known bigint[]
+  );
+  CREATE INDEX ended_holds_until ON ended_holds (until);
+  INSERT INTO ended_holds SELECT id, state, until, known FROM holds WHERE state <> 'active';
+
+  -- Those of version 1, so that a gateway of that version that is still there fails instead of counting otherwise.
+  DO $$
+  DECLARE
+    v_function regprocedure;
+  BEGIN
+    FOR v_function IN SELECT oid FROM pg_proc WHERE pronamespace = current_schema()::regnamespace AND proname =
+      ANY('{lock_subject,measure,grant_of,add_to_counters,charge,reserve,extend,settle,sweep}')
+    LOOP
+      EXECUTE 'DROP FUNCTION ' || v_function;
+    END LOOP;
+  END $$;
+  DROP TABLE holds;
+`;

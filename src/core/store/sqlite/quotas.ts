@@ -1,10 +1,11 @@
 /**
  * Quotas: each call is one transaction.
  */
+
+import { textOf } from '../hold-text.js';
 import { type Hold, type Quotas, STORE_DEADLINE, StoreUnavailable } from '../port.js';
 import { afterwards, difference, figures, grant, MARK_LIFETIME, refusedBy, tokensLeft } from '../quota.js';
 import type { Connection } from './connection.js';
-import { textOf } from './hold-text.js';
 import { readRows } from './ledger.js';
 import { knownOf, sweep } from './sweep.js';
 

@@ -2,10 +2,10 @@
  * The sweep: ends holds of dead processes and forgets what has expired.
  */
 import { setImmediate as turn } from 'node:timers/promises';
+import { holdOf } from '../hold-text.js';
 import type { Charge } from '../port.js';
 import { type Figures, figures, MARK_LIFETIME } from '../quota.js';
 import type { Connection } from './connection.js';
-import { holdOf } from './hold-text.js';
 import type { Ledger } from './ledger.js';
 import type { Sql } from './statements.js';
 

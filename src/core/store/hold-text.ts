@@ -1,6 +1,6 @@
 /** An active hold as the sweep needs it, as short as it can be: every byte is written twice, for each request. */
-import type { GatewayName } from '../../contract.js';
-import type { Hold } from '../port.js';
+import type { GatewayName } from '../contract.js';
+import type { Hold } from './port.js';
 
 type Short = [
   subject: string,
