@@ -1,32 +1,27 @@
 /**
  * Rows as a function of the database takes them: one array for each column, written as in
- * https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO. Put together as they come: node-postgres would make
- * an array of each column first, and look at each value several times.
+ * https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO. node-postgres would look at each value several times.
  */
 export interface Columns {
   /** @returns the row's number, the first is 1 */
   add(...values: (string | number | null)[]): number;
-  readonly size: number;
+  /** How many rows there are. */
+  size(): number;
   /** One text for each column. */
   arrays(): string[];
 }
 
 export function columns(count: number): Columns {
-  const texts: string[] = Array(count).fill('');
+  const elements: string[][] = Array.from({ length: count }, () => []);
   let size = 0;
   return {
     add(...values) {
-      const comma = size === 0 ? '' : ',';
-      for (let at = 0; at < count; at += 1) {
-        texts[at] += `${comma}${elementOf(values[at]!)}`;
-      }
+      for (let at = 0; at < count; at += 1) elements[at]!.push(elementOf(values[at]!));
       size += 1;
       return size;
     },
-    get size() {
-      return size;
-    },
-    arrays: () => texts.map((text) => `{${text}}`),
+    size: () => size,
+    arrays: () => elements.map((column) => `{${column.join(',')}}`),
   };
 }
 

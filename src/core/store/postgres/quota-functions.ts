@@ -40,7 +40,7 @@ export const QUOTA_FUNCTIONS = `
 
   CREATE FUNCTION renew(
     p_deadline bigint, p_now bigint, p_lease bigint, p_subjects text[], p_ids text[], p_known text[]
-  ) RETURNS SETOF text LANGUAGE plpgsql AS $$
+  ) RETURNS SETOF text LANGUAGE plpgsql SET enable_seqscan = off AS $$
   BEGIN
     PERFORM lock_subjects(p_subjects);
     PERFORM in_time(p_deadline);

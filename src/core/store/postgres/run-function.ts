@@ -16,7 +16,7 @@ export const RUN_FUNCTION = `
     p_counters integer[], p_tokens integer[], p_max bigint[],
     p_kinds text[], p_ids text[], p_bodies text[], p_first integer[], p_last integer[], p_rows integer[],
     p_least bigint[], p_most bigint[], p_share float8[], p_lease bigint[], p_figures bigint[], p_deadlines bigint[]
-  ) RETURNS bigint[] LANGUAGE plpgsql AS $$
+  ) RETURNS bigint[] LANGUAGE plpgsql SET enable_seqscan = off AS $$
   DECLARE
     v_clock bigint;
     v_now bigint;

@@ -67,12 +67,12 @@ export function valuesOf(steps: Step[], now: number | null): (string | number | 
 
   for (const { kind, hold, wanted, lease, charge } of steps) {
     const mine = knownOf(storable(hold.subject));
-    const first = claims.size + 1;
+    const first = claims.size() + 1;
     for (const claim of hold.claims) {
       claims.add(counterOf(mine, claim), claim.counts === 'tokens' ? 1 : 0, claim.max);
     }
     const row = kind === 'settle' && hold.usage ? rowOf(mine, hold.usage) : null;
-    all.add(kind, storable(hold.id), kind === 'reserve' ? bodyOf(hold) : null, first, claims.size, row);
+    all.add(kind, storable(hold.id), kind === 'reserve' ? bodyOf(hold) : null, first, claims.size(), row);
     asked.add(wanted.least, wanted.most, wanted.share, lease);
     for (const figure of listOf(charge)) sums.add(figure);
   }

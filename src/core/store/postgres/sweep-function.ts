@@ -4,7 +4,7 @@
 export const SWEEP_FUNCTION = `
   CREATE FUNCTION sweep(
     p_now bigint, p_mark_lifetime bigint, p_batch integer, OUT ended integer, OUT more boolean
-  ) LANGUAGE plpgsql AS $$
+  ) LANGUAGE plpgsql SET enable_seqscan = off AS $$
   DECLARE
     v_now bigint := now_ms(p_now);
     v_due text[] := ARRAY(SELECT id FROM active_holds WHERE until <= v_now ORDER BY until LIMIT p_batch);
