@@ -1,7 +1,7 @@
 /** Quota calls that go over to PostgreSQL together. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type Hold, type Store, StoreUnavailable } from '../../src/core/store/port.js';
 import { RECORD_FUNCTIONS } from '../../src/core/store/postgres/record-functions.js';
 import { TABLES } from '../../src/core/store/postgres/tables.js';
@@ -254,6 +254,23 @@ describe('a run', () => {
     expect(await deadlocks()).toBe(before);
     const rows = await sql("SELECT DISTINCT used, held FROM counters WHERE key LIKE 'requests%'");
     expect(rows).toEqual([{ used: '50', held: '0' }]);
+  });
+
+  it('reads no table from end to end, though plans are made while tables are small', async () => {
+    const { store, sql } = await open();
+    for (let round = 0; round < 30; round += 1) {
+      const holds = times(30, () => hold(store));
+      await Promise.all(holds.map((each) => reserve(store, each)));
+      await Promise.all(holds.map((each) => store.settle(each, charged())));
+    }
+    await store.close();
+    const looks = () =>
+      sql(`SELECT seq_scan::integer AS whole, idx_scan::integer AS by_index FROM pg_stat_user_tables
+        WHERE relid = 'active_holds'::regclass`).then(([row]) => row as { whole: number; by_index: number });
+    // The server counts a session's when it has ended.
+    await vi.waitFor(async () => expect((await looks()).by_index).toBeGreaterThan(0), 5000);
+    // Making an index reads its table, too.
+    expect((await looks()).whole).toBeLessThan(5);
   });
 
   it('takes as many renewals as there are', async () => {

@@ -3,8 +3,9 @@
  * transaction. The arithmetic is that of `quota.ts`.
  *
  * What a run needs is read once and written once, however many of its steps ask for it. Rows are looked up one by one
- * through their index, or by their place: a plan for all of them at once can come to read whole tables. Holds stay in
- * their place, as whoever changes one has locked its subject.
+ * through their index, or by their place: a plan for all of them at once can come to read whole tables. Plans are made
+ * while tables are small, and kept: hence without scans of them. Holds stay in their place, as whoever changes one has
+ * locked its subject.
  */
 export const RUN_FUNCTION = `
   -- A counter is p_keys[n] of p_owners[n]. A claim is on the counter p_counters[n], and on tokens or on requests. A
@@ -47,6 +48,7 @@ export const RUN_FUNCTION = `
     -- A server that was frozen, or a lock that was waited for, must not carry out what the caller has given up on.
     v_clock := now_ms(NULL);
     v_now := now_ms(p_now);
+    -- A new snapshot, and with it all that was written before the locks were ours.
     SELECT array_agg(coalesce(c.used, 0) ORDER BY at), array_agg(coalesce(c.held, 0) ORDER BY at)
       INTO v_used, v_held FROM unnest(p_owners, p_keys) WITH ORDINALITY AS mine(owner, key, at)
       LEFT JOIN LATERAL (
@@ -72,6 +74,7 @@ export const RUN_FUNCTION = `
         v_answer[v_end + 1] := CASE WHEN v_step.state = 'settled' THEN 0 ELSE 1 END;
         v_end := v_end + 1;
         CONTINUE WHEN v_step.state = 'settled';
+        -- The sweep has charged what was known.
         v_due := p_figures[6 * v_step.at - 5 : 6 * v_step.at];
         IF v_step.known IS NOT NULL THEN
           FOR i IN 1..6 LOOP v_due[i] := v_due[i] - v_step.known[i]; END LOOP;
@@ -103,6 +106,7 @@ export const RUN_FUNCTION = `
         v_end := v_end + 1;
         CONTINUE;
       END IF;
+      -- What is left, and the first claim without room.
       v_room := NULL;
       v_refused := NULL;
       FOR i IN v_step.first..v_step.last LOOP
@@ -133,6 +137,7 @@ export const RUN_FUNCTION = `
         CONTINUE;
       END IF;
 
+      -- Reserved before, or ended.
       IF v_step.place IS NOT NULL OR v_step.state IS NOT NULL THEN v_refused := -1; END IF;
       v_answer[v_end + 1] := CASE WHEN v_refused IS NULL THEN 1 ELSE 0 END;
       v_answer[v_end + 2] := v_refused;
@@ -160,6 +165,10 @@ export const RUN_FUNCTION = `
     END IF;
     IF v_gone IS NOT NULL THEN
       DELETE FROM active_holds WHERE ctid = ANY(v_gone);
+      GET DIAGNOSTICS c = ROW_COUNT;
+      IF c <> cardinality(v_gone) THEN
+        RAISE EXCEPTION 'Somebody has changed a hold without its lock.' USING ERRCODE = '40001';
+      END IF;
     END IF;
     IF v_ended IS NOT NULL THEN
       INSERT INTO ended_holds (id, state, until) SELECT id, 'settled', v_now + p_mark_lifetime FROM unnest(v_ended) AS id
