@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { createThrottle } from '../../src/core/auth/throttle.js';
+import { holdId } from '../../src/core/store/hold-id.js';
 import { STORE_DEADLINE, type Store, StoreUnavailable } from '../../src/core/store/port.js';
 import { connect } from '../../src/core/store/sqlite/connection.js';
 import { journalMode, sqliteLibrary } from '../../src/core/store/sqlite/library.js';
@@ -279,5 +281,28 @@ describe('calls of one turn, which share a transaction', () => {
     expect(last).toMatchObject({ status: 'fulfilled', value: { ok: true } });
     const [counter] = await store.counters(holds[0]!.subject, [holds[0]!.claims[0]!.key]);
     expect(counter).toEqual({ used: 0, held: 2 });
+  });
+});
+
+describe('marks of ended holds', () => {
+  const DAY = 86_400_000;
+
+  it('are forgotten after a week, whatever number of logins came since', async () => {
+    let now = Date.now();
+    const path = join(folder(), 'store.db');
+    const store = sqlite({ path, now: () => now });
+    const request = { ...holdOn({ ...bench, store, now: () => now }), id: holdId(now) };
+    await store.reserve(request, exactly(1), { lease: 30_000, sentAt: now });
+    await store.settle(request, charged());
+    now += 6 * DAY;
+    const throttle = createThrottle({ store, now: () => now });
+    for (let i = 0; i < 250; i += 1) await throttle.guard({ name: `name${i}` }, async () => true);
+    const marks = () => new DatabaseSync(path).prepare('SELECT id FROM ended_holds').all();
+    expect(marks()).toHaveLength(251);
+    now += 1.5 * DAY;
+    await store.sweep();
+    expect(marks()).toHaveLength(250);
+    expect(marks()).not.toContainEqual({ id: request.id });
+    await store.close();
   });
 });

@@ -2,10 +2,11 @@
  * Bounds failed logins per name and per address, exactly and over all processes: each attempt holds one request on
  * both counters while its password is checked, and is charged only if it failed.
  */
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { isIPv4 } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GatewayError } from '../errors.js';
+import { holdId } from '../store/hold-id.js';
 import type { Charge, Claim, Hold, Quotas, Reserved } from '../store/port.js';
 
 /** Failed attempts in one window. One name's failures do not block other names, even from the same address. */
@@ -86,7 +87,7 @@ function holdFor({ name, ip }: Attempt, at: number): Hold {
   const claims: Claim[] = [];
   if (name !== undefined) claims.push(claim(`name:${digest(name.toLowerCase())}`, FAILURES_PER_NAME));
   if (ip !== undefined) claims.push(claim(`address:${digest(network(ip))}`, FAILURES_PER_ADDRESS));
-  return { id: randomUUID(), subject: 'login', claims };
+  return { id: holdId(at), subject: 'login', claims };
 }
 
 function failedOut({ claims }: Hold, { at, counters }: Extract<Reserved, { ok: false }>): boolean {

@@ -1,10 +1,10 @@
 /**
  * Reservations as leases: one object per admitted request, that tops up, renews and settles exactly once.
  */
-import { randomUUID } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { GatewayName, Identity, ResponseHeaders } from '../contract.js';
 import { createCrowd, type Member } from '../crowd.js';
+import { holdId } from '../store/hold-id.js';
 import { type Charge, type Counter, type Hold, type Store, StoreUnavailable } from '../store/port.js';
 import type { Journal } from '../usage/journal.js';
 import { type Meaning, rememberedCounting } from './claims.js';
@@ -134,8 +134,7 @@ export function createLeases({
     const windows = windowsOf(at);
     const { meanings, claims } = countingOf(ask.gateway, ask.limits, windows);
     const hold: Hold = {
-      // Time first: a store's index keeps what is written together in one place.
-      id: `${at.toString(36)}-${randomUUID()}`,
+      id: holdId(at),
       subject: ask.identity.id,
       claims,
       usage: { gateway: ask.gateway, model: ask.model, hour: windows.hour.id },

@@ -76,6 +76,7 @@ export interface Claim {
  * settle it, so that a store that has forgotten it (a restored backup, an unsynced second) can still be told.
  */
 export interface Hold {
+  /** Of those that come with every request, the time comes first. */
   id: string;
   /** Whose counters they are: a user's id, or a name of ours such as `login`. */
   subject: string;
