@@ -67,11 +67,12 @@ async function intoRedis({ url }: Place, amount: Amount): Promise<void> {
   let batch: Promise<unknown>[] = [];
   for (const { subject, hour } of rows(amount)) {
     const day = hour.slice(0, 10);
-    const [usage, subjects, days] = keys.usage(subject, day);
+    const usage = keys.usage(subject, day);
+    const { subjects, days } = keys.bucketOf(subject);
     const field = JSON.stringify([hour, 'openai', 'gpt-4']);
     batch.push(
       client.sendCommand(['HSET', usage, field, '1 10 20 0 0 300']),
-      client.sendCommand(['SADD', subjects, subject]),
+      client.sendCommand(['SADD', subjects(day), subject]),
       client.sendCommand(['ZADD', days, '0', day]),
     );
     if (batch.length < 10 * BATCH) continue;

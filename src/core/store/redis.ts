@@ -1,15 +1,17 @@
 /**
- * Redis, Valkey or a Redis Cluster, through the client of @keyv/redis: every operation is one script, atomic for any
- * number of processes and hosts.
+ * Redis, Valkey or a Redis Cluster, through the client of @keyv/redis: all that must be atomic for any number of
+ * processes and hosts is a script. Many steps of quotas share a run of one.
  */
 import type KeyvRedis from '@keyv/redis';
 import type { Store } from './port.js';
 import { connect } from './redis/connection.js';
 import { history } from './redis/history.js';
 import { keysUnder } from './redis/keys.js';
+import { linesBy } from './redis/lines.js';
 import { linkLike, linkTo } from './redis/link.js';
 import { quotas } from './redis/quotas.js';
 import { records } from './redis/records.js';
+import { stepsOver } from './redis/steps.js';
 import { parseTarget } from './redis/target.js';
 
 export interface RedisOptions {
@@ -33,21 +35,25 @@ export interface RedisOptions {
  */
 export function redis({ url = 'redis://localhost:6379', adapter, password, now }: RedisOptions): Store {
   const target = parseTarget(url, password);
-  const connection = connect(adapter ? linkLike(adapter) : linkTo(target), now);
+  const lines = linesBy(adapter ? linkLike(adapter) : linkTo(target));
+  const connection = connect(lines, now);
   const keys = keysUnder(target.prefix);
+  const steps = stepsOver(lines, keys, now);
   return {
     kind: 'redis',
     place: adapter ? 'KeyvRedis' : target.place,
     get notice() {
-      return connection.notice();
+      return lines.notice();
     },
     ...records(connection, keys),
-    ...quotas(connection, keys, now ?? Date.now),
+    ...quotas(connection, steps, keys, now ?? Date.now),
     ...history(connection, keys),
     async health() {
       const time = String(Date.now());
       await Promise.all(keys.beats().map((key) => connection.send(key, ['SET', key, time])));
     },
-    close: () => connection.close(),
+    async close() {
+      lines.close();
+    },
   };
 }

@@ -1,57 +1,79 @@
 /**
- * What the scripts of quotas share: counters, holds, and the arithmetic of ../quota.ts.
+ * Counters in Lua: a ledger that reads each once in a run, and writes once what the run has changed.
  *
- * A counter is the text `used held expiry`; while nothing is held on it, it expires by itself. A hold is a hash: state,
- * until (the end of its lease; when an ended one is forgotten), tokens, known (figures) and body (JSON, for the sweep).
+ * A counter is the text `used held expiry`; while nothing is held on it, it expires by itself.
  */
 
-export const COUNTERS = `
-local function counters(first_key, first_argument)
-  local all = {}
-  if #KEYS < first_key then return all end
-  for at, text in ipairs(redis.call('MGET', unpack(KEYS, first_key))) do
-    local used, held, expires = string.match(text or '', '^(%d+) (%d+) (%d+)$')
-    local counter = { used = tonumber(used) or 0, held = tonumber(held) or 0, expires = tonumber(expires) or 0 }
-    if counter.held == 0 and counter.expires <= now then counter.used = 0 end
-    local counts, max, expiry = unpack(ARGV, first_argument + 3 * (at - 1), first_argument + 3 * at - 1)
-    counter.key, counter.tokens, counter.max = KEYS[first_key + at - 1], counts == 'tokens', tonumber(max)
-    counter.expires = math.max(counter.expires, tonumber(expiry))
-    all[at] = counter
-  end
-  return all
+/** The texts of counters and holds: they are the first of KEYS, as many as ARGV[3] says. The others come after them. */
+export const TEXTS = `
+local others = tonumber(ARGV[3])
+local texts = redis.call('MGET', unpack(KEYS, 1, others))
+`;
+
+/** Needs {@link TEXTS}. */
+export const LEDGER = `
+local counters, changed = {}, {}
+
+local function counter_at(at)
+  local counter = counters[at]
+  if counter then return counter end
+  local used, held, expires = string.match(texts[at] or '', '^(%d+) (%d+) (%d+)$')
+  counter = { key = KEYS[at], used = tonumber(used) or 0, held = tonumber(held) or 0, expires = tonumber(expires) or 0 }
+  if counter.held == 0 and counter.expires <= now then counter.used = 0 end
+  counters[at] = counter
+  return counter
 end
 
-local function save(counter)
-  local text = integer(counter.used) .. ' ' .. integer(counter.held) .. ' ' .. integer(counter.expires)
-  if counter.held > 0 then
-    redis.call('SET', counter.key, text)
-  elseif counter.expires > now then
-    redis.call('SET', counter.key, text, 'PX', integer(counter.expires - now))
-  else
-    redis.call('DEL', counter.key)
-  end
+local function add(claim, used, held)
+  local counter = claim.counter
+  counter.used = math.max(0, counter.used + used)
+  counter.held = math.max(0, counter.held + held)
+  if claim.expires > counter.expires then counter.expires = claim.expires end
+  if counter.changed then return end
+  counter.changed = true
+  changed[#changed + 1] = counter
 end
 
-local function left_of(all)
-  local left
-  for _, counter in ipairs(all) do
-    if counter.tokens and counter.max then
-      local room = counter.max - counter.used - counter.held
-      if not left or room < left then left = room end
+local function save_counters()
+  local held = {}
+  for _, counter in ipairs(changed) do
+    local text = string.format('%d %d %d', counter.used, counter.held, counter.expires)
+    if counter.held > 0 then
+      held[#held + 1] = counter.key
+      held[#held + 1] = text
+    elseif counter.expires > now then
+      redis.call('SET', counter.key, text, 'PX', integer(counter.expires - now))
+    else
+      redis.call('DEL', counter.key)
     end
   end
-  return left
+  if #held > 0 then redis.call('MSET', unpack(held)) end
+end
+`;
+
+/**
+ * The arithmetic of ../quota.ts. `room_for` gives the index of the first claim without room for so many requests and
+ * tokens, nil where all have; and then what is left of tokens, nil where no token counter has a limit.
+ */
+export const GRANTS = `
+local function room_for(claims, requests, tokens)
+  local left
+  for at, claim in ipairs(claims) do
+    if claim.max then
+      local room = claim.max - claim.counter.used - claim.counter.held
+      if claim.tokens then
+        if room < tokens then return at end
+        if not left or room < left then left = room end
+      elseif room < requests then
+        return at
+      end
+    end
+  end
+  return nil, left
 end
 
 local function grant(left, least, most, share)
-  if not left then return most end
-  if left < least then return nil end
+  if not left then return tonumber(most) end
   return least + math.min(most - least, math.floor((left - least) / share))
-end
-
-local function state_of(key)
-  local state, till, tokens, known = unpack(redis.call('HMGET', key, 'state', 'until', 'tokens', 'known'))
-  if not state or (state ~= 'active' and tonumber(till) <= now) then return {} end
-  return { state = state, till = tonumber(till), tokens = tonumber(tokens), known = known }
 end
 `;

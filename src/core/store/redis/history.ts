@@ -2,8 +2,9 @@
 import type { GatewayName } from '../../contract.js';
 import type { History, UsageQuery, UsageRow } from '../port.js';
 import { inOrder } from '../usage-order.js';
+import { batches } from './batches.js';
 import type { Connection } from './connection.js';
-import { type Bucket, bucketOf, type Keys } from './keys.js';
+import type { Bucket, Keys } from './keys.js';
 
 /** Hashes asked for at once. */
 const BATCH = 500;
@@ -18,19 +19,19 @@ interface Place {
 export function history(connection: Connection, keys: Keys): History {
   return {
     async *usage(query) {
-      const buckets =
-        query.subject === undefined ? keys.buckets() : [keys.buckets()[bucketOf(query.subject)]!];
+      const buckets = query.subject === undefined ? keys.buckets() : [keys.bucketOf(query.subject)];
       const days = await daysIn(connection, buckets, query);
       if (query.subject !== undefined) {
         const places = days.map((day) => ({ subject: query.subject!, day }));
-        for (const batch of batches(places)) yield* await rowsOf(connection, keys, batch, query);
+        for (const batch of batches(places, BATCH)) yield* await rowsOf(connection, keys, batch, query);
         return;
       }
       for (const day of days) {
         const subjects = await subjectsOf(connection, buckets, day);
         const places = subjects.map((subject) => ({ subject, day }));
         const rows: UsageRow[] = [];
-        for (const batch of batches(places)) rows.push(...(await rowsOf(connection, keys, batch, query)));
+        for (const batch of batches(places, BATCH))
+          rows.push(...(await rowsOf(connection, keys, batch, query)));
         yield* rows.sort(inOrder);
       }
     },
@@ -58,7 +59,7 @@ async function forgetDay(
   const subjects = (await connection.send(list, ['SRANDMEMBER', list, String(BATCH)])) as string[];
   if (subjects.length > 0) {
     // The hashes first: without its list a hash would never be found again.
-    await connection.send(list, ['UNLINK', ...subjects.map((subject) => keys.usage(subject, day)[0])]);
+    await connection.send(list, ['UNLINK', ...subjects.map((subject) => keys.usage(subject, day))]);
     await connection.send(list, ['SREM', list, ...subjects]);
   }
   if (subjects.length < BATCH) await connection.send(bucket.days, ['ZREM', bucket.days, day]);
@@ -94,7 +95,7 @@ async function rowsOf(
 ): Promise<UsageRow[]> {
   const hashes = await Promise.all(
     places.map(({ subject, day }) => {
-      const [key] = keys.usage(subject, day);
+      const key = keys.usage(subject, day);
       return connection.send(key, ['HGETALL', key]) as Promise<string[]>;
     }),
   );
@@ -128,8 +129,4 @@ function added(row: UsageRow, figures: string): UsageRow {
     aborted: row.aborted + aborted!,
     latencyMs: row.latencyMs + latencyMs!,
   };
-}
-
-function* batches<T>(all: T[]): Iterable<T[]> {
-  for (let at = 0; at < all.length; at += BATCH) yield all.slice(at, at + BATCH);
 }
