@@ -188,7 +188,7 @@ it('learns the clock of a server that it does not know, of the steps that need i
   expect((await countersOf(store, one))[2]).toEqual({ used: 2, held: 0 });
 });
 
-it('ends holds, and remembers ended ones, as version 0.1.0 wrote them', async () => {
+it('ends holds, and remembers ended ones, as earlier versions wrote them', async () => {
   const [settled, swept, again, ended] = [hold('ann'), hold('ann'), hold('ann'), hold('ann')];
   const all = [settled, swept, again, ended];
   await Promise.all(all.map((each) => reserve(bench, each, exactly(10))));

@@ -18,8 +18,9 @@ local function counter_at(at)
   local counter = counters[at]
   if counter then return counter end
   local used, held, expires = string.match(texts[at] or '', '^(%d+) (%d+) (%d+)$')
-  counter = { key = KEYS[at], used = tonumber(used) or 0, held = tonumber(held) or 0, expires = tonumber(expires) or 0 }
-  if counter.held == 0 and counter.expires <= now then counter.used = 0 end
+  used, held, expires = tonumber(used) or 0, tonumber(held) or 0, tonumber(expires) or 0
+  counter = { at = at, used = used, held = held, expires = expires, changed = false }
+  if held == 0 and expires <= now then counter.used = 0 end
   counters[at] = counter
   return counter
 end
@@ -39,12 +40,12 @@ local function save_counters()
   for _, counter in ipairs(changed) do
     local text = string.format('%d %d %d', counter.used, counter.held, counter.expires)
     if counter.held > 0 then
-      held[#held + 1] = counter.key
+      held[#held + 1] = KEYS[counter.at]
       held[#held + 1] = text
     elseif counter.expires > now then
-      redis.call('SET', counter.key, text, 'PX', integer(counter.expires - now))
+      redis.call('SET', KEYS[counter.at], text, 'PX', integer(counter.expires - now))
     else
-      redis.call('DEL', counter.key)
+      redis.call('DEL', KEYS[counter.at])
     end
   end
   if #held > 0 then redis.call('MSET', unpack(held)) end

@@ -12,7 +12,7 @@ local function text_of(at)
   local key = KEYS[at]
   local text = rewritten[key] or texts[at]
   if text then return text end
-  -- Version 0.1.0 wrote a hash; what is neither a text nor a hash is an error here.
+  -- Earlier versions wrote a hash. What is neither a text nor a hash is an error here.
   local state, till, tokens, known, body =
     unpack(redis.call('HMGET', key, 'state', 'until', 'tokens', 'known', 'body'))
   if not state then return '' end

@@ -34,7 +34,7 @@ function steps.reserve(hold, leases, claims, at)
   if before then
     write_hold(hold, text)
   elseif not write_hold(hold, text, 'NX') then
-    -- There is one as version 0.1.0 wrote it.
+    -- There is one as earlier versions wrote it.
     return with_counters({ 0, -1 }, claims)
   end
   for _, claim in ipairs(claims) do add(claim, 0, claim.tokens and granted or 1) end
