@@ -3,8 +3,7 @@
  * with one ledger. Each has its own deadline and its own answer.
  */
 
-import type { Hold } from '../port.js';
-import { STORE_DEADLINE, StoreUnavailable } from '../port.js';
+import { type Hold, STORE_DEADLINE, StoreUnavailable } from '../port.js';
 import { batches } from './batches.js';
 import { isLost, told } from './failure.js';
 import type { Bucket, Keys } from './keys.js';
