@@ -2,7 +2,6 @@
  * The steps of quotas: those that are asked for in one turn of the event loop go over together, as one run of a script
  * with one ledger. Each has its own deadline and its own answer.
  */
-
 import { type Hold, STORE_DEADLINE, StoreUnavailable } from '../port.js';
 import { batches } from './batches.js';
 import { isLost, told } from './failure.js';
