@@ -83,7 +83,7 @@ function bearerOf({ authorization }: RequestHeaders): string {
 
 /** A key's prefix may have dots too, so that three parts alone do not tell. */
 function isToken(bearer: string): boolean {
-  return bearer.split('.', 4).length === 3 && readCredential(bearer) === undefined;
+  return bearer.includes('.') && bearer.split('.', 4).length === 3 && readCredential(bearer) === undefined;
 }
 
 /** Enough to tell one's keys apart; the last four of ours belong to the checksum. */

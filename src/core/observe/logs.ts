@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type DestinationStream, type LoggerOptions, pino, stdSerializers } from 'pino';
 import type { LoggingConfig } from '../config.js';
 import { type Backlog, createBacklog } from './backlog.js';
-import { redact } from './redact.js';
+import { createRedact } from './redact.js';
 import { openRotatingFile, type RotatingFile } from './rotating-file.js';
 
 export const LOG_NAMES = ['api', 'gateway', 'usage', 'auth', 'error'] as const;
@@ -154,6 +154,7 @@ function createClock(): Clock {
 }
 
 function logger(name: LogName, { level }: LoggingConfig, destination: DestinationStream, clock: Clock): Log {
+  const redact = createRedact();
   const options: LoggerOptions = {
     level,
     base: { pid: process.pid, log: name },
@@ -181,12 +182,15 @@ function intoFile(files: Files, name: LogName): DestinationStream {
   return destination;
 }
 
-const guarded = (log: Log): Log => ({
-  debug: (fields, message) => log.debug(redact(fields), message),
-  info: (fields, message) => log.info(redact(fields), message),
-  warn: (fields, message) => log.warn(redact(fields), message),
-  error: (fields, message) => log.error(redact(fields), message),
-});
+function guarded(log: Log): Log {
+  const redact = createRedact();
+  return {
+    debug: (fields, message) => log.debug(redact(fields), message),
+    info: (fields, message) => log.info(redact(fields), message),
+    warn: (fields, message) => log.warn(redact(fields), message),
+    error: (fields, message) => log.error(redact(fields), message),
+  };
+}
 
 const eachLog = <T>(make: (name: LogName) => T): Record<LogName, T> => ({
   api: make('api'),

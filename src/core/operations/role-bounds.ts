@@ -3,7 +3,7 @@
  * models do; for all others such wishes are dropped or cut to size, so that the server's own settings hold.
  */
 import { GatewayError } from '../errors.js';
-import type { Exchange, NativeRequest } from '../translate/types.js';
+import type { Exchange, NativeCall, NativeRequest } from '../translate/types.js';
 
 /** Options that say how a model lies in memory: changing one loads it anew, for everybody. */
 const MACHINE = ['num_batch', 'num_gpu', 'main_gpu', 'use_mmap', 'num_thread', 'draft_num_predict'];
@@ -68,9 +68,10 @@ function isAboutMachine(options: NonNullable<NativeRequest['options']>): boolean
  * @throws GatewayError forbidden where it does nothing but unload a model
  */
 export function boundByRole(exchange: Exchange, maxContext: number | undefined): Exchange {
-  const calls = exchange.calls.map((call) => {
-    const request = boundKeepAlive(call.request, exchange.load ?? false);
-    return { ...call, request: boundOptions(request, maxContext) };
-  });
-  return { ...exchange, calls };
+  const bound = ({ request }: NativeCall) =>
+    boundOptions(boundKeepAlive(request, exchange.load ?? false), maxContext);
+  const requests = exchange.calls.map(bound);
+  // Nearly always: nothing had to be bounded.
+  if (exchange.calls.every(({ request }, i) => request === requests[i])) return exchange;
+  return { ...exchange, calls: exchange.calls.map((call, i) => ({ ...call, request: requests[i]! })) };
 }

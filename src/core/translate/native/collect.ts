@@ -15,8 +15,8 @@ export interface Collector {
  * collected.value() // { model, created_at, message: { role, content }, done: true, ... }
  */
 export function collector(): Collector {
-  const text: string[] = [];
-  const thinking: string[] = [];
+  let text = '';
+  let thinking = '';
   const calls: NativeToolCall[] = [];
   const logprobs: NativeLogprob[] = [];
   let last: NativeChunk = {};
@@ -24,7 +24,7 @@ export function collector(): Collector {
 
   /** What is concatenated, absent where there is none. */
   const spoken = () => ({
-    thinking: thinking.length > 0 ? thinking.join('') : undefined,
+    thinking: thinking === '' ? undefined : thinking,
     tool_calls: calls.length > 0 ? calls : undefined,
   });
 
@@ -32,21 +32,20 @@ export function collector(): Collector {
     write(chunk) {
       last = chunk;
       chat ||= chunk.message !== undefined;
-      text.push(chunkText(chunk));
-      const thought = chunkThinking(chunk);
-      if (thought !== '') thinking.push(thought);
-      calls.push(...chunkToolCalls(chunk));
+      text += chunkText(chunk);
+      thinking += chunkThinking(chunk);
+      for (const call of chunkToolCalls(chunk)) calls.push(call);
       if (Array.isArray(chunk.logprobs)) logprobs.push(...chunk.logprobs);
     },
     value() {
       const common = { ...last, logprobs: logprobs.length > 0 ? logprobs : undefined };
       if (chat) {
-        const message = { role: 'assistant', ...last.message, content: text.join(''), ...spoken() };
+        const message = { role: 'assistant', ...last.message, content: text, ...spoken() };
         return { ...common, message };
       }
       // Embeddings have neither, and keep their one chunk as it is.
-      if (last.response === undefined && text.join('') === '') return last;
-      return { ...common, response: text.join(''), ...spoken() };
+      if (last.response === undefined && text === '') return last;
+      return { ...common, response: text, ...spoken() };
     },
   };
 }
