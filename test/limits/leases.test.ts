@@ -50,15 +50,18 @@ async function pass(seconds: number): Promise<void> {
   }
 }
 
-const admitWithin = (leases: Leases, limits: Partial<Limits>): Promise<Lease> =>
+const admitUnder = (leases: Leases, limits: Limits): Promise<Lease> =>
   leases.admit({
     identity: { id: 'ann', username: 'ann', role: 'basic' },
-    limits: { ...UNLIMITED, ...limits },
+    limits,
     gateway: 'openai',
     model: 'm',
     prompt: 10,
     generates: true,
   });
+
+const admitWithin = (leases: Leases, limits: Partial<Limits>) =>
+  admitUnder(leases, { ...UNLIMITED, ...limits });
 
 const admit = (leases: Leases, tokens: number | null) => admitWithin(leases, { token_limit_daily: tokens });
 
@@ -109,7 +112,9 @@ test('who has used up a limit is refused without the store for a moment; a limit
   const { store } = storeWithOutages();
   const reserve = vi.spyOn(store, 'reserve');
   const leases = start(store);
-  const ask = (limit: number) => admitWithin(leases, { request_limit_hourly: limit });
+  // As a policy gives them: the same object while they are the same.
+  const limits = [0, 1, 2].map((limit) => ({ ...UNLIMITED, request_limit_hourly: limit }));
+  const ask = (limit: 1 | 2) => admitUnder(leases, limits[limit]!);
   const first = await ask(1);
   // Held, but not used: it may be given back.
   await expect(ask(1)).rejects.toMatchObject({ status: 429 });

@@ -1,7 +1,7 @@
 /**
  * Reservations as leases: one object per admitted request, that tops up, renews and settles exactly once.
  */
-import { setImmediate as turn } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { GatewayName, Identity, ResponseHeaders } from '../contract.js';
 import { createCrowd, type Member } from '../crowd.js';
 import { holdId } from '../store/hold-id.js';
@@ -125,6 +125,8 @@ export function createLeases({
   const open = createCrowd<OpenLease>();
   const settling = createCrowd<Settlement>();
   const refusals = createRefusals();
+  /** Until it is over, refusals wait. */
+  let turn: Promise<void> | undefined;
   const windowsOf = rememberedWindows();
   const countingOf = rememberedCounting();
   let awayAt = Number.NEGATIVE_INFINITY;
@@ -133,8 +135,7 @@ export function createLeases({
     const at = now();
     const windows = windowsOf(at);
     const { meanings, claims } = countingOf(ask.gateway, ask.limits, windows);
-    const hold: Hold = {
-      id: holdId(at),
+    const asked = {
       subject: ask.identity.id,
       claims,
       usage: { gateway: ask.gateway, model: ask.model, hour: windows.hour.id },
@@ -144,16 +145,20 @@ export function createLeases({
       const requested = meanings[by.at]?.counts === 'tokens' ? wanted.least : 1;
       return limitError({ ...ask, meanings, at: by.at, counters: by.counters, requested }, at);
     };
-    const usedUp = refusals.of(hold, wanted);
+    const usedUp = refusals.of(asked, wanted);
     if (usedUp) {
       // Those of one turn go out together, as they do after the store: each by itself would wake whoever reads it.
-      await turn();
+      turn ??= nextTurn().finally(() => {
+        turn = undefined;
+      });
+      await turn;
       throw refuse(usedUp);
     }
+    const hold: Hold = { id: holdId(at), ...asked };
     const sent = performance.now();
     const reserved = await store.reserve(hold, wanted, { lease: LEASE, sentAt: at });
     if (!reserved.ok) {
-      refusals.note(hold, reserved.counters);
+      refusals.note(asked, reserved.counters);
       throw refuse(reserved);
     }
 

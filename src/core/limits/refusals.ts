@@ -3,7 +3,7 @@
  * within a window, and what is held is left out here: nobody is refused who could have been admitted.
  */
 import { LRUCache } from 'lru-cache';
-import type { Counter, Hold, Wanted } from '../store/port.js';
+import type { Claim, Counter, Hold, Wanted } from '../store/port.js';
 import { refusedBy } from '../store/quota.js';
 
 /** Milliseconds. Usage that the store corrects downwards shows within a second, as all that is remembered does. */
@@ -18,29 +18,38 @@ export interface UsedUp {
   counters: Counter[];
 }
 
+/** Who asks, on what, and where: a hold that needs no id yet. */
+export type Asked = Pick<Hold, 'subject' | 'claims' | 'usage'>;
+
 export interface Refusals {
   /** The store has refused this, with these counters. */
-  note(hold: Hold, counters: Counter[]): void;
+  note(asked: Asked, counters: Counter[]): void;
   /** Undefined where the store has to be asked. */
-  of(hold: Hold, wanted: Wanted): UsedUp | undefined;
+  of(asked: Asked, wanted: Wanted): UsedUp | undefined;
+}
+
+interface Refused {
+  /** Of another hour, or with other limits, they are another list. */
+  claims: Claim[];
+  counters: Counter[];
+  noted: number;
 }
 
 export function createRefusals(now = () => performance.now()): Refusals {
-  const known = new LRUCache<string, { counters: Counter[]; noted: number }>({ max: MOST });
-  // Counters of an hour that is over stand under another name.
-  const nameOf = ({ subject, claims }: Hold) => claims.reduce((name, { key }) => `${name}\n${key}`, subject);
+  const known = new LRUCache<string, Refused>({ max: MOST });
+  const nameOf = ({ subject, usage }: Asked) => `${usage?.gateway}\n${subject}`;
   const used = (counters: Counter[]) => counters.map((counter) => ({ ...counter, held: 0 }));
 
   return {
-    note(hold, counters) {
-      known.set(nameOf(hold), { counters, noted: now() });
+    note(asked, counters) {
+      known.set(nameOf(asked), { claims: asked.claims, counters, noted: now() });
     },
-    of(hold, { least }) {
+    of(asked, { least }) {
       if (known.size === 0) return undefined;
-      const found = known.get(nameOf(hold));
-      if (!found || now() - found.noted > REMEMBER) return undefined;
-      const { counters } = found;
-      const at = refusedBy(hold.claims, used(counters), least);
+      const found = known.get(nameOf(asked));
+      if (found?.claims !== asked.claims || now() - found.noted > REMEMBER) return undefined;
+      const { claims, counters } = found;
+      const at = refusedBy(claims, used(counters), least);
       return at === -1 ? undefined : { at, counters };
     },
   };
