@@ -26,7 +26,7 @@ import {
 import type { Exchange, NativeAnswer, NativeCall, NativeChunk, ReplyContext } from './translate/types.js';
 import type { AnswerBody } from './upstream/answer-body.js';
 import type { Upstream } from './upstream/client.js';
-import { readNative } from './upstream/native-stream.js';
+import { type Received, readNative } from './upstream/native-stream.js';
 import type { Meter, Outcome } from './usage/meter.js';
 
 export interface Work {
@@ -171,31 +171,48 @@ export function createGeneration(work: Work): Generation {
 
   /** Counts one call's chunks and gives the client all but the last one, which is returned: it is not final yet. */
   async function relay(index: number, call: NativeCall, sink: Sink, give: Give): Promise<Final | undefined> {
-    const answer = readNative(await ask(call), asked);
     let final: Final | undefined;
-    try {
-      for (let batch = await answer.next(); batch; batch = await answer.next()) {
-        seen();
-        // After its last line the answer is read to its end, so that the connection can be used again.
-        if (final) continue;
-        let out: string | Buffer = '';
-        for (const received of batch) {
-          final = isDone(received.chunk) ? received : undefined;
-          if (final) break;
-          const output = meter.count(received.chunk);
-          if (output > lease.output && !(await lease.grow(output - lease.output))) {
-            final = cut(call);
-            break;
-          }
-          out = join(out, sink.write(index, received.chunk, received.line));
-        }
-        if (out.length > 0) await give(out);
-        if (final && !final.line) break;
-      }
-      return final;
-    } finally {
-      answer.stop();
+    let out: string | Buffer = '';
+
+    function write({ chunk, line }: Received): void {
+      out = join(out, sink.write(index, chunk, line));
     }
+
+    function flush(): Promise<void> | undefined {
+      const piece = out;
+      out = '';
+      return piece.length > 0 ? give(piece) : undefined;
+    }
+
+    /** Where the grant holds, which is nearly always, nothing is waited for. */
+    function take(received: Received[]): boolean | Promise<boolean> {
+      seen();
+      // After its last line the answer is read to its end, so that the connection can be used again.
+      if (final) return true;
+      for (const [at, one] of received.entries()) {
+        if (isDone(one.chunk)) {
+          final = one;
+          break;
+        }
+        const output = meter.count(one.chunk);
+        if (output > lease.output) return grow(output - lease.output, one, received.slice(at + 1));
+        write(one);
+      }
+      return flush()?.then(() => true) ?? true;
+    }
+
+    async function grow(missing: number, one: Received, rest: Received[]): Promise<boolean> {
+      if (await lease.grow(missing)) {
+        write(one);
+        return take(rest);
+      }
+      final = cut(call);
+      await flush();
+      return false;
+    }
+
+    await readNative(await ask(call), asked, take);
+    return final;
   }
 
   /** Runs all calls into the sink; what comes out of it is given to the client. */

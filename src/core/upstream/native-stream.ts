@@ -9,99 +9,110 @@ export interface Received {
   line: Buffer;
 }
 
-export interface NativeReader {
-  /**
-   * What has come since the last call, or comes next; undefined at the end. Nobody asks twice at once.
-   * @throws GatewayError where a line is no JSON or says that the model failed: after all that came before it
-   */
-  next(): Promise<Received[] | undefined>;
-  /** Reads no more. Where the answer has not ended, its connection does. */
-  stop(): void;
-}
+/** @returns whether it wants more; nothing comes while that is only promised */
+export type Taker = (received: Received[]) => boolean | Promise<boolean>;
 
-/** Bytes that may wait for who reads before the upstream is held back; less is not worth stopping it for. */
+/** Bytes that may wait for the taker before the upstream is held back; less is not worth stopping it for. */
 const ENOUGH = 64 * 1024;
 
 /**
- * Not `for await`, which takes several turns of the queue for each chunk: there is one for each token.
+ * Resolves when the answer has ended, or no more of it is wanted; then its connection ends, too.
+ *
+ * The taker is called, not asked as an iterator would be: there is a chunk for each token, and a turn of the queue costs
+ * as much as its translation.
  * @param context how an error line is put to the client
+ * @throws GatewayError where a line is no JSON or says that the model failed, after all that came before it was taken;
+ * and what the taker throws
  */
-export function readNative(body: AnswerBody, context: UpstreamContext): NativeReader {
-  const lines = lineSplitter();
-  let waiting: Received[] = [];
-  let waitingBytes = 0;
-  let done = false;
-  let failure: unknown;
-  let wake: (() => void) | undefined;
-  let flow: Flow | undefined;
-  let held = false;
+export function readNative(body: AnswerBody, context: UpstreamContext, take: Taker): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const lines = lineSplitter();
+    let waiting: Received[] = [];
+    let waitingBytes = 0;
+    /** It is not known yet whether the taker wants more. */
+    let promised = false;
+    /** What ends it when all that waits was taken. */
+    let end: { failure?: unknown } | undefined;
+    let flow: Flow | undefined;
+    let held = false;
+    let settled = false;
 
-  function receive(line: Buffer): void {
-    const chunk = parseChunk(line);
-    const error = streamError(chunk, context);
-    if (error) throw error;
-    waiting.push({ chunk, line });
-    waitingBytes += line.length;
-  }
-
-  function finish(error?: unknown): void {
-    if (done) return;
-    done = true;
-    failure = error;
-  }
-
-  /** Takes what has come, and hands it over. */
-  function take(work: () => void): void {
-    if (done) return;
-    try {
-      work();
-    } catch (error) {
-      finish(error);
-      flow?.stop();
+    function receive(line: Buffer): void {
+      const chunk = parseChunk(line);
+      const error = streamError(chunk, context);
+      if (error) throw error;
+      waiting.push({ chunk, line });
+      waitingBytes += line.length;
     }
-    wake?.();
-    if (waitingBytes <= ENOUGH || held) return;
-    held = true;
-    flow?.pause();
-  }
 
-  flow = body.read({
-    piece: (bytes) => take(() => lines.push(bytes).forEach(receive)),
-    end: (reason) =>
-      take(() => {
-        if (reason) return finish(reason);
-        const rest = lines.end();
-        if (rest) receive(rest);
-        finish();
-      }),
-  });
-  // It may have failed on what had come already.
-  if (failure !== undefined) flow.stop();
-
-  return {
-    async next() {
-      while (waiting.length === 0 && !done) {
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-        wake = undefined;
+    function read(work: () => void): void {
+      if (end) return;
+      try {
+        work();
+      } catch (failure) {
+        end = { failure };
       }
-      if (waiting.length > 0) {
-        const received = waiting;
-        waiting = [];
-        waitingBytes = 0;
-        if (held) {
-          held = false;
-          flow.resume();
+      if (promised) hold(waitingBytes > ENOUGH);
+      else handOver();
+    }
+
+    function handOver(): void {
+      const received = waiting;
+      waiting = [];
+      waitingBytes = 0;
+      try {
+        const wanted = received.length === 0 || take(received);
+        if (typeof wanted === 'boolean') {
+          goOn(wanted);
+          return;
         }
-        return received;
+        promised = true;
+        wanted.then(goOn, fail);
+      } catch (failure) {
+        fail(failure);
       }
-      if (failure !== undefined) throw failure;
-      return undefined;
-    },
-    stop() {
-      finish();
-      flow.stop();
-    },
-  };
+    }
+
+    function goOn(wanted: boolean): void {
+      promised = false;
+      if (!wanted) settle({});
+      else if (waiting.length > 0) handOver();
+      else {
+        hold(false);
+        if (end) settle(end);
+      }
+    }
+
+    const fail = (failure: unknown) => settle({ failure });
+
+    function hold(back: boolean): void {
+      if (back === held) return;
+      held = back;
+      if (back) flow?.pause();
+      else flow?.resume();
+    }
+
+    function settle(how: { failure?: unknown }): void {
+      if (settled) return;
+      settled = true;
+      end = how;
+      waiting = [];
+      flow?.stop();
+      if ('failure' in how) reject(how.failure);
+      else resolve();
+    }
+
+    flow = body.read({
+      piece: (bytes) => read(() => lines.push(bytes).forEach(receive)),
+      end: (reason) =>
+        read(() => {
+          if (reason) throw reason;
+          const rest = lines.end();
+          if (rest) receive(rest);
+          end = {};
+        }),
+    });
+    // It may have ended with what had come already.
+    if (settled) flow.stop();
+  });
 }
