@@ -127,4 +127,43 @@ describe('parseChunk', () => {
       '{"message":{"tool_calls":[{"function":{"name":"f","arguments":{"n":9007199254740993}}}]},"eval_count":7}';
     expect(parseChunk(Buffer.from(line)).eval_count).toBe(7);
   });
+
+  it('reads the line of a token as JSON.parse does, whatever is in its strings', () => {
+    const anyText = fc.string({ unit: 'binary' });
+    fc.assert(
+      fc.property(anyText, anyText, anyText, fc.constantFrom('\n', ''), (model, created_at, content, end) => {
+        const message = { role: 'assistant', content };
+        const text = JSON.stringify({ model, created_at, message, done: false });
+        expect(parseChunk(Buffer.from(text + end))).toEqual(JSON.parse(Buffer.from(text).toString()));
+      }),
+    );
+  });
+
+  it('reads the line of a token as JSON.parse does, whatever one change does to it', () => {
+    const message = { role: 'assistant', content: 'a "b" \\ c' };
+    for (const content of ['a', message.content]) {
+      const token = { model: 'm', created_at: 't', message: { ...message, content }, done: false };
+      const line = `${JSON.stringify(token)}\n`;
+      const changes = ['', '"', '\\', '{', '}', ',', ',"content":"b"', '\n', '\u0000', ' ', '\ufeff'];
+      for (let at = 0; at <= line.length; at += 1) {
+        for (const change of changes) {
+          for (const text of [
+            line.slice(0, at) + change + line.slice(at),
+            line.slice(0, at) + change + line.slice(at + 1),
+          ]) {
+            expect(readBy(() => parseChunk(Buffer.from(text)))).toEqual(readBy(() => JSON.parse(text)));
+          }
+        }
+      }
+    }
+  });
 });
+
+/** undefined where it was no JSON. */
+function readBy(read: () => unknown): unknown {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}

