@@ -4,17 +4,15 @@
  */
 import {
   AggregatorRegistry,
-  Counter,
   collectDefaultMetrics,
   Gauge,
-  Histogram,
   type MetricObjectWithValues,
   type MetricValue,
   Registry,
 } from 'prom-client';
 import type { GatewayName } from '../contract.js';
 import type { ErrorKind } from '../errors.js';
-import { createBacklog } from './backlog.js';
+import { createCounter, createHistogram } from './figures.js';
 
 /** '' is for routes that belong to no gateway: accounts, status, metrics. */
 export type MetricsGateway = GatewayName | '';
@@ -70,7 +68,7 @@ export async function mergeSnapshots(snapshots: MetricsSnapshot[]): Promise<Metr
 const ANSWER_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600];
 /** The store has a deadline of two seconds. */
 const STORE_SECONDS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 2];
-/** Around a right estimate, both ways. (-1 as a bound would be taken by prom-client for "none".) */
+/** Around a right estimate, both ways. */
 const ERROR_TOKENS = [-10_000, -1_000, -300, -100, -30, -10, -3, 0, 3, 10, 30, 100, 300, 1_000, 10_000];
 
 /**
@@ -86,43 +84,43 @@ export function createMetrics(): Metrics {
     registry.removeSingleMetric(`nodejs_active_${what}_total`);
   }
 
-  const requests = new Counter({
+  const requests = createCounter(registry, {
     name: 'parallama_requests_total',
     help: 'Requests answered.',
     labelNames: ['gateway', 'route', 'status'],
-    registers,
   });
-  const requestSeconds = new Histogram({
-    name: 'parallama_request_duration_seconds',
-    help: 'Seconds from a request to the end of its answer.',
-    labelNames: ['gateway', 'route'],
-    buckets: ANSWER_SECONDS,
-    registers,
-  });
-  const firstTokenSeconds = new Histogram({
-    name: 'parallama_time_to_first_token_seconds',
-    help: 'Seconds from a request to the first byte of its answer.',
-    labelNames: ['gateway'],
-    buckets: ANSWER_SECONDS,
-    registers,
-  });
-  const tokens = new Counter({
+  const requestSeconds = createHistogram(
+    registry,
+    {
+      name: 'parallama_request_duration_seconds',
+      help: 'Seconds from a request to the end of its answer.',
+      labelNames: ['gateway', 'route'],
+    },
+    ANSWER_SECONDS,
+  );
+  const firstTokenSeconds = createHistogram(
+    registry,
+    {
+      name: 'parallama_time_to_first_token_seconds',
+      help: 'Seconds from a request to the first byte of its answer.',
+      labelNames: ['gateway'],
+    },
+    ANSWER_SECONDS,
+  );
+  const tokens = createCounter(registry, {
     name: 'parallama_tokens_total',
     help: 'Tokens read (prompt) and written (completion).',
     labelNames: ['gateway', 'model', 'kind'],
-    registers,
   });
-  const refusals = new Counter({
+  const refusals = createCounter(registry, {
     name: 'parallama_refusals_total',
     help: 'Requests refused by a limit.',
     labelNames: ['gateway', 'reason'],
-    registers,
   });
-  const errors = new Counter({
+  const errors = createCounter(registry, {
     name: 'parallama_errors_total',
     help: 'Requests that failed, by kind of error.',
     labelNames: ['gateway', 'kind'],
-    registers,
   });
   const inFlight = new Gauge({
     name: 'parallama_requests_in_flight',
@@ -130,23 +128,24 @@ export function createMetrics(): Metrics {
     labelNames: ['gateway'],
     registers,
   });
-  const upstreamSeconds = new Histogram({
-    name: 'parallama_upstream_duration_seconds',
-    help: 'Seconds from a request to the upstream to the end of its answer.',
-    buckets: ANSWER_SECONDS,
-    registers,
-  });
+  const upstreamSeconds = createHistogram(
+    registry,
+    {
+      name: 'parallama_upstream_duration_seconds',
+      help: 'Seconds from a request to the upstream to the end of its answer.',
+    },
+    ANSWER_SECONDS,
+  );
   const upstreamUp = new Gauge({
     name: 'parallama_upstream_up',
     help: 'Whether the upstream answers: 1 or 0.',
     registers,
     aggregator: 'min',
   });
-  const heals = new Counter({
+  const heals = createCounter(registry, {
     name: 'parallama_upstream_heals_total',
     help: 'Models that answered nothing and were to be unloaded, by how it ended.',
     labelNames: ['model', 'outcome'],
-    registers,
   });
   const locked = new Gauge({
     name: 'parallama_upstream_locked_models',
@@ -161,24 +160,27 @@ export function createMetrics(): Metrics {
     registers,
     aggregator: 'max',
   });
-  const storeSeconds = new Histogram({
-    name: 'parallama_store_duration_seconds',
-    help: 'Seconds that operations of the store take.',
-    labelNames: ['operation'],
-    buckets: STORE_SECONDS,
-    registers,
-  });
-  const storeErrors = new Counter({
+  const storeSeconds = createHistogram(
+    registry,
+    {
+      name: 'parallama_store_duration_seconds',
+      help: 'Seconds that operations of the store take.',
+      labelNames: ['operation'],
+    },
+    STORE_SECONDS,
+  );
+  const storeErrors = createCounter(registry, {
     name: 'parallama_store_errors_total',
     help: 'Operations that the store failed to answer.',
-    registers,
   });
-  const estimateErrors = new Histogram({
-    name: 'parallama_estimate_error_tokens',
-    help: 'Prompt tokens as estimated, minus those counted by the upstream.',
-    buckets: ERROR_TOKENS,
-    registers,
-  });
+  const estimateErrors = createHistogram(
+    registry,
+    {
+      name: 'parallama_estimate_error_tokens',
+      help: 'Prompt tokens as estimated, minus those counted by the upstream.',
+    },
+    ERROR_TOKENS,
+  );
 
   // Neither up nor down before the first look.
   upstreamUp.remove();
@@ -187,21 +189,8 @@ export function createMetrics(): Metrics {
   let refresh = async () => {};
   let gather: (() => Promise<MetricsSnapshot[]>) | undefined;
 
-  /** Counted in a row, and before anything is read. */
-  const backlog = createBacklog((count: () => void) => count());
-  const later =
-    <A extends unknown[]>(count: (...args: A) => void) =>
-    (...args: A) =>
-      backlog.add(() => count(...args));
-
-  const answered = later((gateway: MetricsGateway, route: string, status: number, seconds: number) => {
-    requests.inc({ gateway, route, status });
-    requestSeconds.observe({ gateway, route }, seconds);
-  });
-
   async function bringUpToDate(): Promise<void> {
     await refresh();
-    backlog.drain();
     for (const [gateway, count] of Object.entries(running)) inFlight.set({ gateway }, count);
   }
 
@@ -216,23 +205,24 @@ export function createMetrics(): Metrics {
     },
     requestDone(gateway, route, status, seconds) {
       running[gateway] -= 1;
-      answered(gateway, route, status, seconds);
+      requests.add(1, gateway, route, status);
+      requestSeconds.observe(seconds, gateway, route);
     },
-    firstToken: later((gateway, seconds) => firstTokenSeconds.observe({ gateway }, seconds)),
-    tokens: later((gateway, model, prompt, completion) => {
-      tokens.inc({ gateway, model, kind: 'prompt' }, prompt);
-      tokens.inc({ gateway, model, kind: 'completion' }, completion);
-    }),
-    refused: (gateway, reason) => refusals.inc({ gateway, reason }),
-    failed: (gateway, kind) => errors.inc({ gateway, kind }),
-    upstreamDone: later((seconds) => upstreamSeconds.observe(seconds)),
+    firstToken: (gateway, seconds) => firstTokenSeconds.observe(seconds, gateway),
+    tokens(gateway, model, prompt, completion) {
+      tokens.add(prompt, gateway, model, 'prompt');
+      tokens.add(completion, gateway, model, 'completion');
+    },
+    refused: (gateway, reason) => refusals.add(1, gateway, reason),
+    failed: (gateway, kind) => errors.add(1, gateway, kind),
+    upstreamDone: upstreamSeconds.observe,
     upstreamUp: (up) => upstreamUp.set(up ? 1 : 0),
-    healed: (model, outcome) => heals.inc({ model, outcome }),
+    healed: (model, outcome) => heals.add(1, model, outcome),
     lockedModels: (count) => locked.set(count),
     gatewayEnabled: (gateway, on) => enabled.set({ gateway }, on ? 1 : 0),
-    storeDone: later((operation, seconds) => storeSeconds.observe({ operation }, seconds)),
-    storeFailed: () => storeErrors.inc(),
-    estimated: later((estimate, observed) => estimateErrors.observe(estimate - observed)),
+    storeDone: (operation, seconds) => storeSeconds.observe(seconds, operation),
+    storeFailed: () => storeErrors.add(1),
+    estimated: (estimate, observed) => estimateErrors.observe(estimate - observed),
     beforeRead(before) {
       refresh = before;
     },
@@ -247,7 +237,6 @@ export function createMetrics(): Metrics {
     },
     contentType: registry.contentType,
     close() {
-      backlog.drain();
       registry.clear();
     },
   };
