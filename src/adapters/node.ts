@@ -4,6 +4,7 @@ import { Readable } from 'node:stream';
 import type { GatewayRequest, GatewayResponse } from '../core/contract.js';
 import type { Gateway } from '../core/gateway.js';
 import { lingering } from './linger.js';
+import { watchStandstill } from './standstill.js';
 
 export interface NodeRequestOptions {
   /** Relative to where the gateway is mounted. */
@@ -62,7 +63,9 @@ export function underPrefix(url: string, prefix: string): string | undefined {
 /** Aborted when the connection closes before the answer was sent whole. One that stands still is closed. */
 function departure(req: IncomingMessage, res: ServerResponse, timeout: number): AbortSignal {
   const controller = new AbortController();
+  const watchNoMore = watchStandstill(req, res, timeout * 1_000);
   const leave = () => {
+    watchNoMore();
     if (!res.writableFinished) controller.abort();
   };
   res.once('close', leave);
@@ -71,10 +74,6 @@ function departure(req: IncomingMessage, res: ServerResponse, timeout: number): 
     const socket = req.socket.setMaxListeners(0).once('close', leave);
     res.once('close', () => socket.off('close', leave));
   }
-  res.setTimeout(timeout * 1_000, () => {
-    // A client may wait for a model as long as it likes, but not keep us waiting.
-    if (!req.complete || res.writableLength > 0) res.destroy();
-  });
   return controller.signal;
 }
 
