@@ -5,6 +5,8 @@
  * that bound. Longer ones are held by the model's ratio of tokens to bytes, learned from Ollama's own counts: up at
  * once, down slowly, so that an estimate is rather too high (it is given back) than too low (it would overdraw).
  */
+import { LRUCache } from 'lru-cache';
+
 export interface PromptSize {
   /** UTF-8 bytes of text. */
   promptBytes: number;
@@ -42,7 +44,7 @@ interface Learned {
 }
 
 export function createEstimator(): Estimator {
-  const models = new Map<string, Learned>();
+  const models = new LRUCache<string, Learned>({ max: MODELS });
 
   const learnedOf = (model: string): Learned => models.get(model) ?? { frame: FRAME, ratio: RATIO };
   const towards = (from: number, to: number) => (to > from ? to : from + (to - from) * FORGET);
@@ -71,9 +73,7 @@ export function createEstimator(): Estimator {
               frame,
               ratio: Math.min(1, towards(ratio, Math.max(0.05, (rest - frame) / prompt.promptBytes))),
             };
-      models.delete(model);
       models.set(model, next);
-      if (models.size > MODELS) models.delete(models.keys().next().value!);
     },
   };
 }
