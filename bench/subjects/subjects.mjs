@@ -22,8 +22,11 @@ const script =
   ({ upstream }) =>
     startOwn(`subjects/${file}`, { UPSTREAM: upstream.url });
 
+/** What the unit that `install` writes and the image start Node with. */
+const INSTALLED = { NODE_OPTIONS: '--max-semi-space-size=16', MALLOC_ARENA_MAX: '2' };
+
 const gateway =
-  (store, host) =>
+  (store, host, more = {}) =>
   async ({ upstream, services }) => {
     const server = await services[store]?.();
     const env = {
@@ -31,6 +34,7 @@ const gateway =
       STORE: server?.url ?? store,
       HOST_KIND: host,
       DIRECTORY: newDirectory(),
+      ...more,
     };
     return { ...(await startOwn('subjects/gateway.mjs', env)), storePid: server?.pid };
   };
@@ -52,6 +56,11 @@ export const SUBJECTS = {
   portkey: { title: `Portkey ${PORTKEY}`, ...PASSING, start: startPortkey, optional: true },
   memory: { title: 'Parallama, memory', ...OURS, start: gateway('memory:', 'server') },
   sqlite: { title: 'Parallama, SQLite', ...OURS, start: gateway('sqlite', 'server') },
+  installed: {
+    title: 'Parallama, SQLite, as installed',
+    ...OURS,
+    start: gateway('sqlite', 'server', INSTALLED),
+  },
   redis: { title: 'Parallama, Redis', ...OURS, start: gateway('redis', 'server'), optional: true },
   postgres: {
     title: 'Parallama, PostgreSQL',

@@ -51,7 +51,10 @@ export function unpackReserved(packed: Packed): Reserved {
  * for which it is made once, and the same text on the other, where it is read once.
  */
 const texts = new WeakMap<Claim[], string>();
-const known = new LRUCache<string, Claim[]>({ max: 1_000, memoMethod: (text) => JSON.parse(text) as Claim[] });
+const known = new LRUCache<string, Claim[]>({
+  max: 1_000,
+  memoMethod: (text) => JSON.parse(text) as Claim[],
+});
 
 function textOf(claims: Claim[]): string {
   let text = texts.get(claims);
