@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { STORE_DEADLINE, StoreUnavailable } from '../port.js';
 import { identityOf, type OpenFile, openFile } from './file.js';
 import { createLedger, type Ledger } from './ledger.js';
+import { createLogSync, type LogSync } from './log-sync.js';
 import { type Sql, statementsOf } from './statements.js';
 
 export interface Connection {
@@ -23,6 +24,8 @@ export interface Connection {
 
 interface Opened extends OpenFile {
   sql: Sql;
+  /** Where there is a write-ahead log. */
+  logSync: LogSync | undefined;
 }
 
 interface Job {
@@ -48,9 +51,16 @@ export function connect(path: string): Connection {
     if (closed) throw new StoreUnavailable('The store is closed.');
     if (!opened) {
       const file = openFile(path);
-      opened = { ...file, sql: statementsOf(file.db) };
+      const logSync = file.writesAhead ? createLogSync(path) : undefined;
+      opened = { ...file, sql: statementsOf(file.db), logSync };
     }
     return opened;
+  };
+
+  const letGo = () => {
+    opened?.logSync?.close();
+    opened?.db.close();
+    opened = undefined;
   };
 
   /** One try: undefined where the database is locked. */
@@ -101,6 +111,7 @@ export function connect(path: string): Connection {
         ledger.flush();
         return results;
       });
+      opened?.logSync?.committed();
       jobs.forEach(({ resolve }, i) => {
         resolve(values[i]);
       });
@@ -124,14 +135,11 @@ export function connect(path: string): Connection {
       if (!opened?.identity) return;
       const there = identityOf(path);
       if (there === undefined) throw new StoreUnavailable('The database file is gone.');
-      if (there === opened.identity) return;
-      opened.db.close();
-      opened = undefined;
+      if (there !== opened.identity) letGo();
     },
     async close() {
       closed = true;
-      opened?.db.close();
-      opened = undefined;
+      letGo();
     },
   };
 }

@@ -17,6 +17,8 @@ export interface OpenFile {
   db: DatabaseSync;
   /** Which file it is; empty in memory. */
   identity: string;
+  /** There is a write-ahead log beside it. */
+  writesAhead: boolean;
 }
 
 /**
@@ -30,9 +32,9 @@ export function openFile(path: string): OpenFile {
   const db = new DatabaseSync(path === IN_MEMORY ? path : resolve(path));
   try {
     db.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT}`);
-    if (path !== IN_MEMORY) chooseJournal(db);
+    const writesAhead = path !== IN_MEMORY && chooseJournal(db) === 'wal';
     migrate(db);
-    return { db, identity: path === IN_MEMORY ? '' : (identityOf(path) ?? '') };
+    return { db, writesAhead, identity: path === IN_MEMORY ? '' : (identityOf(path) ?? '') };
   } catch (error) {
     db.close();
     throw error;
@@ -51,10 +53,11 @@ function prepare(path: string): void {
   closeSync(openSync(path, 'a', 0o600));
 }
 
-function chooseJournal(db: DatabaseSync): void {
+function chooseJournal(db: DatabaseSync): string {
   const wanted = journalMode(process.versions.sqlite ?? '0');
   const row = db.prepare(`PRAGMA journal_mode = ${wanted}`).get() as { journal_mode: string };
-  // Safe against crashes of the process; a power cut may take the last commits, which the journal of SQLite's other
-  // modes would need the slow FULL for just the same.
+  // Safe against crashes of the process; a power cut may take the last commits (see log-sync.ts), which the journal of
+  // SQLite's other modes would need the slow FULL for just the same.
   if (row.journal_mode === 'wal') db.exec('PRAGMA synchronous = NORMAL');
+  return row.journal_mode;
 }
