@@ -189,7 +189,8 @@ export function createGeneration(work: Work): Generation {
       seen();
       // After its last line the answer is read to its end, so that the connection can be used again.
       if (final) return true;
-      for (const [at, one] of received.entries()) {
+      for (let at = 0; at < received.length; at += 1) {
+        const one = received[at]!;
         if (isDone(one.chunk)) {
           final = one;
           break;

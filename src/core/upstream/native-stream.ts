@@ -45,13 +45,30 @@ export function readNative(body: AnswerBody, context: UpstreamContext, take: Tak
       waitingBytes += line.length;
     }
 
-    function read(work: () => void): void {
+    function read(bytes: Buffer): void {
       if (end) return;
       try {
-        work();
+        for (const line of lines.push(bytes)) receive(line);
       } catch (failure) {
         end = { failure };
       }
+      onward();
+    }
+
+    function readEnd(reason?: Error): void {
+      if (end) return;
+      try {
+        if (reason) throw reason;
+        const rest = lines.end();
+        if (rest) receive(rest);
+        end = {};
+      } catch (failure) {
+        end = { failure };
+      }
+      onward();
+    }
+
+    function onward(): void {
       if (promised) hold(waitingBytes > ENOUGH);
       else handOver();
     }
@@ -102,16 +119,7 @@ export function readNative(body: AnswerBody, context: UpstreamContext, take: Tak
       else resolve();
     }
 
-    flow = body.read({
-      piece: (bytes) => read(() => lines.push(bytes).forEach(receive)),
-      end: (reason) =>
-        read(() => {
-          if (reason) throw reason;
-          const rest = lines.end();
-          if (rest) receive(rest);
-          end = {};
-        }),
-    });
+    flow = body.read({ piece: read, end: readEnd });
     // It may have ended with what had come already.
     if (settled) flow.stop();
   });
