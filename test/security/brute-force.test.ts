@@ -81,7 +81,11 @@ test('guesses at one name are counted over processes on one store, and others lo
   timeout: 90_000,
 }, async () => {
   const directory = await mkdtemp(join(tmpdir(), 'parallama-test-'));
-  onTestFinished(() => rm(directory, { recursive: true, force: true }));
+  onTestFinished(async () => {
+    // They still write their logs.
+    await stopServers();
+    await rm(directory, { recursive: true, force: true });
+  });
   const config = await writeConfig(directory, 1);
   await cli(config, 'user', 'create', 'ann');
   await cli(config, 'user', 'create', 'bob');
