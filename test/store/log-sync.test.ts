@@ -32,7 +32,7 @@ test.runIf(writesAhead)('commits that come together are synced together, and eac
   const path = join(folder(), 'store.db');
   const synced = watchSyncs();
   const store = sqlite({ path });
-  for (let i = 0; i < 5; i += 1) await store.create('users', `u${i}`, i);
+  await Promise.all(Array.from({ length: 5 }, (_, i) => store.create('users', `u${i}`, i)));
   const log = fs.statSync(`${path}-wal`).ino;
   await until(() => synced.length === 1);
   expect(await store.get('users', 'u1')).toMatchObject({ value: 1 });
