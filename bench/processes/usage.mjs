@@ -10,9 +10,13 @@ const FIELDS = { ppid: 1, cutime: 13, cstime: 14 };
 
 /** Fields of /proc/PID/stat from the state on: the name before it may hold spaces. Undefined where it has ended. */
 function statOf(pid) {
+  const text = unlessEnded(() => readFileSync(`/proc/${pid}/stat`, 'latin1'));
+  return text?.slice(text.lastIndexOf(')') + 2).split(' ');
+}
+
+function unlessEnded(read) {
   try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return text.slice(text.lastIndexOf(')') + 2).split(' ');
+    return read();
   } catch {
     return undefined;
   }
@@ -40,16 +44,11 @@ export function cpuOf(root) {
 
 /** To the nanosecond: in ticks, a stream's two seconds are thirty. */
 function threadsCpu(pid) {
-  try {
-    const threads = readdirSync(`/proc/${pid}/task`);
-    const nanoseconds = threads.map((id) =>
-      Number(readFileSync(`/proc/${pid}/task/${id}/schedstat`, 'latin1').split(' ')[0]),
-    );
-    return nanoseconds.reduce((sum, each) => sum + each, 0) / 1_000;
-  } catch {
-    // It has just ended.
-    return 0;
-  }
+  const threads = unlessEnded(() => readdirSync(`/proc/${pid}/task`)) ?? [];
+  const nanoseconds = threads.map((id) =>
+    unlessEnded(() => Number(readFileSync(`/proc/${pid}/task/${id}/schedstat`, 'latin1').split(' ')[0])),
+  );
+  return nanoseconds.reduce((sum, each) => sum + (each ?? 0), 0) / 1_000;
 }
 
 function endedCpu(pid) {

@@ -22,8 +22,13 @@ const script =
   ({ upstream }) =>
     startOwn(`subjects/${file}`, { UPSTREAM: upstream.url });
 
-/** What the unit that `install` writes and the image start Node with. */
-const INSTALLED = { NODE_OPTIONS: '--max-semi-space-size=16', MALLOC_ARENA_MAX: '2' };
+/** What the unit that `install` writes starts Node with. */
+function installed() {
+  const unit = readFileSync(new URL('../../deploy/parallama.service', import.meta.url), 'utf8');
+  const [, flags] = /^ExecStart=\S+ ((?:--\S+ )+)/m.exec(unit);
+  const variables = [...unit.matchAll(/^Environment=(\w+)=(.*)$/gm)].map(([, name, value]) => [name, value]);
+  return { NODE_OPTIONS: flags.trim(), ...Object.fromEntries(variables) };
+}
 
 const gateway =
   (store, host, more = {}) =>
@@ -59,7 +64,7 @@ export const SUBJECTS = {
   installed: {
     title: 'Parallama, SQLite, as installed',
     ...OURS,
-    start: gateway('sqlite', 'server', INSTALLED),
+    start: gateway('sqlite', 'server', installed()),
   },
   redis: { title: 'Parallama, Redis', ...OURS, start: gateway('redis', 'server'), optional: true },
   postgres: {

@@ -3,17 +3,17 @@ import { expect, it } from 'vitest';
 import { createCounter, createHistogram } from '../../src/core/observe/figures.js';
 
 const BOUNDS = [-3, 0, 0.25, 10];
-const describe = (name: string, labelNames: string[]) => ({ name, help: `Some "${name}".`, labelNames });
+const about = (name: string, labelNames: string[]) => ({ name, help: `Some "${name}".`, labelNames });
 
 /** The same counted in both: ours, and prom-client's own. */
 function both() {
   const ours = new Registry();
   const theirs = new Registry();
   const registers = [theirs];
-  const plain = describe('plain_total', []);
-  const labelled = describe('labelled_total', ['gateway', 'status']);
-  const seconds = describe('seconds', []);
-  const byRoute = describe('by_route', ['gateway', 'route']);
+  const plain = about('plain_total', []);
+  const labelled = about('labelled_total', ['gateway', 'status']);
+  const seconds = about('seconds', []);
+  const byRoute = about('by_route', ['gateway', 'route']);
   const our = {
     plain: createCounter(ours, plain),
     labelled: createCounter(ours, labelled),

@@ -47,8 +47,9 @@ test('what install writes below a root; what people may have changed stays', asy
   expect(again.stdout).toMatch(/jwt_secret +kept\n/);
   expect(again.stdout).toMatch(/parallama\.service +updated\n/);
   expect(await readFile(config, 'utf8')).toBe('# mine\n');
+  expect(await readFile(service, 'utf8')).toContain('\nEnvironment=MALLOC_ARENA_MAX=2\n');
   expect(await readFile(service, 'utf8')).toContain(
-    `Environment=MALLOC_ARENA_MAX=2\nExecStart=${process.execPath} --max-semi-space-size=16 ${process.cwd()}/bin/parallama-cli.cjs serve --config /etc/parallama/config.yaml\n`,
+    `ExecStart=${process.execPath} --max-semi-space-size=16 ${process.cwd()}/bin/parallama-cli.cjs serve --config /etc/parallama/config.yaml\n`,
   );
 });
 

@@ -17,12 +17,12 @@ afterEach(() => {
   syncBuiltinESMExports();
 });
 
-/** The inodes that are synced from now on. `answer` is what that comes to. */
-function watchSyncs(answer: Error | null = null): number[] {
+/** The inodes that are synced from now on, each in so many milliseconds. `answer` is what that comes to. */
+function watchSyncs({ takes = 20, answer = null as Error | null } = {}): number[] {
   const synced: number[] = [];
   fs.fdatasync = ((file: number, done: fs.NoParamCallback) => {
     synced.push(fs.fstatSync(file).ino);
-    setTimeout(done, 20, answer);
+    setTimeout(done, takes, answer);
   }) as typeof fdatasync;
   syncBuiltinESMExports();
   return synced;
@@ -45,13 +45,13 @@ test.runIf(writesAhead)('commits that come together are synced together, and eac
 });
 
 test.runIf(writesAhead)('what is committed during a sync is synced after it', async () => {
-  const synced = watchSyncs();
+  const synced = watchSyncs({ takes: 500 });
   const store = sqlite({ path: join(folder(), 'store.db') });
   await store.create('users', 'u1', 1);
   await until(() => synced.length === 1);
   await store.create('users', 'u2', 2);
   await until(() => synced.length === 2);
-  await sleep(250);
+  await sleep(800);
   expect(synced.length).toBe(2);
   await store.close();
 });
@@ -59,7 +59,7 @@ test.runIf(writesAhead)('what is committed during a sync is synced after it', as
 test.runIf(writesAhead)(
   'a sync that fails keeps nobody from the store, and is tried again after the next commit',
   async () => {
-    const synced = watchSyncs(new Error('EIO: i/o error, fdatasync'));
+    const synced = watchSyncs({ answer: new Error('EIO: i/o error, fdatasync') });
     const store = sqlite({ path: join(folder(), 'store.db') });
     await store.create('users', 'u1', 1);
     await until(() => synced.length === 1);
@@ -71,13 +71,13 @@ test.runIf(writesAhead)(
   },
 );
 
-test.each(['before', 'during', 'after'])(
+test.runIf(writesAhead).each(['before', 'during', 'after'])(
   'a store that is closed %s its sync leaves no file open',
   async (when) => {
     const directory = folder();
     const open = () =>
       fs.readdirSync('/proc/self/fd').filter((fd) => linked(fd).startsWith(directory)).length;
-    const synced = watchSyncs();
+    const synced = watchSyncs({ takes: when === 'during' ? 500 : 20 });
     const store = sqlite({ path: join(directory, 'store.db') });
     await store.create('users', 'u1', 1);
     if (when !== 'before') await until(() => synced.length === 1);

@@ -113,13 +113,8 @@ const branch = <T>(): Branch<T> => ({ branches: new Map() });
 
 function register(registry: Registry, type: `${MetricType}`, description: Description, values: () => Values) {
   const { name, help } = description;
-  const metric = {
-    name,
-    help,
-    type,
-    aggregator: 'sum',
-    get: async () => ({ name, help, type, aggregator: 'sum', values: values() }),
-  };
+  const about = { name, help, type, aggregator: 'sum' };
+  const metric = { ...about, get: async () => ({ ...about, values: values() }) };
   // All that a registry asks of a metric; its type wants prom-client's own classes.
   registry.registerMetric(metric as unknown as Metric);
 }

@@ -56,7 +56,7 @@ const known = new LRUCache<string, Claim[]>({
   memoMethod: (text) => JSON.parse(text) as Claim[],
 });
 
-function textOf(claims: Claim[]): string {
+function claimsText(claims: Claim[]): string {
   let text = texts.get(claims);
   if (text === undefined) {
     text = JSON.stringify(claims);
@@ -67,11 +67,18 @@ function textOf(claims: Claim[]): string {
 
 /** Puts a hold behind the figures. */
 function packHold(packed: Packed, { id, subject, claims, usage }: Hold): Packed {
-  packed.push(id, subject, textOf(claims), usage?.gateway ?? null, usage?.model ?? null, usage?.hour ?? null);
+  packed.push(
+    id,
+    subject,
+    claimsText(claims),
+    usage?.gateway ?? null,
+    usage?.model ?? null,
+    usage?.hour ?? null,
+  );
   return packed;
 }
 
-function unpackHold([id, subject, claims, gateway, model, hour]: (string | number | null)[]): Hold {
+function unpackHold([id, subject, claims, gateway, model, hour]: Packed): Hold {
   const usage = { gateway: gateway as GatewayName, model: model as string, hour: hour as string };
   return {
     id: id as string,
