@@ -1,6 +1,8 @@
 /** docs/configuration.md: keys, types, defaults and variables from the schema, and what each key is for. */
 import { leaves } from '../src/core/config/leaves.js';
 import { checkConfig } from '../src/core/config.js';
+import { BUILT_IN_LIMITS } from '../src/core/limits/templates.js';
+import { LIMIT_OPTIONS } from '../src/core/limits/types.js';
 
 /** What a key is for. A test holds this against the schema: none is missing, none is left over. */
 const WORDS: Record<string, string> = {
@@ -58,7 +60,7 @@ const WORDS: Record<string, string> = {
   'limits.roles':
     'Limits by role and gateway: `token_limit_daily`, `token_limit_hourly`, `request_limit_daily`, ' +
     '`request_limit_hourly`. A template holds as a whole: what it leaves out is unlimited. ' +
-    'Without one, the built-in roles have their own.',
+    `Without one, the built-in roles have these, on each gateway:\n\n${builtInLimits()}`,
   roles:
     'Rights by role: `gateways`, `models` (names, or patterns with `*`), `manage_models`. ' +
     'What is absent is everything, but for `manage_models`, which admins have.',
@@ -132,6 +134,17 @@ export function configurationPage(): string {
     return `### ${section}\n\n${rows.join('\n\n')}\n`;
   });
   return `${FRONT}\n${parts.join('\n')}`;
+}
+
+/** A table of the built-in roles, the smallest first. */
+function builtInLimits(): string {
+  const row = (cells: string[]) => `| ${cells.join(' | ')} |`;
+  const figure = (limit: number | null) => (limit === null ? 'unlimited' : limit.toLocaleString('en-US'));
+  const head = ['role', ...LIMIT_OPTIONS.map((option) => `\`${option}\``)];
+  const rows = [...BUILT_IN_LIMITS]
+    .reverse()
+    .map(([role, limits]) => [role, ...LIMIT_OPTIONS.map((option) => figure(limits[option]))]);
+  return [head, head.map(() => '---'), ...rows].map(row).join('\n');
 }
 
 function shown(value: unknown, expected: string): string {

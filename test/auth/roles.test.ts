@@ -5,10 +5,10 @@ import { UNLIMITED } from '../../src/core/limits/types.js';
 
 const roles = (config: ConfigInput = {}) => createRoles(checkConfig(config));
 const template = (factor: number) => ({
-  token_limit_daily: 10_000 * factor,
-  token_limit_hourly: 1_000 * factor,
-  request_limit_daily: 1_000 * factor,
-  request_limit_hourly: 100 * factor,
+  token_limit_daily: 500_000 * factor,
+  token_limit_hourly: 50_000 * factor,
+  request_limit_daily: 5_000 * factor,
+  request_limit_hourly: 500 * factor,
 });
 
 it('has admin, premium and basic where the configuration names none', () => {

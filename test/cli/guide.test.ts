@@ -154,7 +154,7 @@ describe.each(STORES)('on $kind', ({ url: store }) => {
     await ask('/ollama/api/chat', { key, body: { ...chat('llama2'), stream: false } });
 
     expect((await type('parallama-cli usage show alice')).stdout).toMatch(
-      new RegExp(`\nopenai +today +${total_tokens} +[\\d,]+ +1 +999\n`),
+      new RegExp(`\nopenai +today +${total_tokens} +[\\d,]+ +1 +4,999\n`),
     );
     const shown = await type('parallama-cli usage show alice --gateway openai');
     expect(shown.stdout).not.toContain('ollama');
@@ -201,7 +201,7 @@ describe.each(STORES)('on $kind', ({ url: store }) => {
       stdout: expect.stringMatching(/Tokens a day +20,000 \(user\)\n/),
     });
     expect((await type('parallama-cli limits show alice')).stdout).toMatch(
-      /Requests an hour +200 \(user\) +100 \(role\)\n/,
+      /Requests an hour +200 \(user\) +500 \(role\)\n/,
     );
     expect((await type('parallama-cli limits show alice --gateway ollama')).stdout).not.toContain('OPENAI');
 
@@ -216,7 +216,7 @@ describe.each(STORES)('on $kind', ({ url: store }) => {
     expect((await native()).status).toBe(200);
     expect((await type('parallama-cli limits reset alice')).stdout).not.toContain('(user)');
     expect(await json('usage', 'show', 'alice', '--gateway', 'ollama')).toMatchObject({
-      gateways: { ollama: { today: { total_requests: 1, remaining_requests: 999 } } },
+      gateways: { ollama: { today: { total_requests: 1, remaining_requests: 4_999 } } },
     });
   });
 });

@@ -51,18 +51,18 @@ test("limits are those given, on the gateway named or on both; the others are th
 
   const info = await json(cwd, ['user', 'info', 'ada']);
   const basic = {
-    token_limit_daily: 10_000,
-    token_limit_hourly: 1_000,
-    request_limit_daily: 1_000,
-    request_limit_hourly: 100,
+    token_limit_daily: 500_000,
+    token_limit_hourly: 50_000,
+    request_limit_daily: 5_000,
+    request_limit_hourly: 500,
   };
   expect(info).toMatchObject({ username: 'ada', role: 'basic', keys: 0, overrides: { ollama: own } });
   expect(info.limits).toEqual({ ollama: { ...basic, ...own }, openai: basic });
 
   const { stdout } = await run(cwd, ['user', 'info', 'ada']);
-  expect(stdout).toMatch(/Tokens a day +20,000 \(user\) +10,000 \(role\)\n/);
-  expect(stdout).toMatch(/Tokens an hour +1,000 \(role\) +1,000 \(role\)\n/);
-  expect(stdout).toMatch(/Requests an hour +unlimited \(user\) +100 \(role\)\n/);
+  expect(stdout).toMatch(/Tokens a day +20,000 \(user\) +500,000 \(role\)\n/);
+  expect(stdout).toMatch(/Tokens an hour +50,000 \(role\) +50,000 \(role\)\n/);
+  expect(stdout).toMatch(/Requests an hour +unlimited \(user\) +500 \(role\)\n/);
 });
 
 test('--gateway without limit options does nothing, and says so', async () => {

@@ -108,7 +108,7 @@ test('own-users', async () => {
   expect((await send(url, `/ai${CHAT}`, { body: hello })).status).toBe(401);
   expect((await send(url, '/ai/auth/register', { body: {} })).status).toBe(404);
   expect((await send(url, '/my-usage', { headers: ann })).json).toMatchObject({
-    gateways: { openai: { today: { total_tokens: 20, remaining_tokens: 9_980 } } },
+    gateways: { openai: { today: { total_tokens: 20, remaining_tokens: 499_980 } } },
   });
 
   expect((await send(url, '/slow-down/ann', { method: 'POST' })).json).toEqual({

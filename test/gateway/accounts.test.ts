@@ -271,7 +271,7 @@ describe("the host app's own users", () => {
     const ask = (name: string) => send(app.url, CHAT, { headers: { 'x-user': name }, body: HELLO });
     const answer = await ask('ann');
     expect(answer.status).toBe(200);
-    expect(answer.headers['x-ratelimit-limit-requests']).toBe('1000');
+    expect(answer.headers['x-ratelimit-limit-requests']).toBe('5000');
     expect(await app.history('app-7')).toMatchObject([{ requests: 1 }]);
     expect((await ask('bob')).status).toBe(401);
     const native = await send(app.url, '/ollama/api/tags', { headers: { 'x-user': 'bob' } });

@@ -114,8 +114,8 @@ describe('the guide', () => {
     });
     expect((await ask('/admin/v1/usage', undefined, user.key)).json).toEqual({
       gateways: {
-        ollama: { today: window(0, 0, [10_000, 1_000]), current_hour: window(0, 0, [1_000, 100]) },
-        openai: { today: window(20, 1, [10_000, 1_000]), current_hour: window(20, 1, [1_000, 100]) },
+        ollama: { today: window(0, 0, [500_000, 5_000]), current_hour: window(0, 0, [50_000, 500]) },
+        openai: { today: window(20, 1, [500_000, 5_000]), current_hour: window(20, 1, [50_000, 500]) },
       },
     });
     const free = (await ask('/admin/v1/usage')).json;

@@ -81,7 +81,7 @@ test('what is used is what Ollama counted, in counters and history alike', async
   const { json } = await chat(key, hello);
   expect((json as Completion).usage).toEqual({ prompt_tokens: 10, completion_tokens: 10, total_tokens: 20 });
   const { openai, ollama } = (await usage(key)).gateways;
-  expect(openai?.today).toMatchObject({ total_tokens: 20, total_requests: 1, remaining_tokens: 99_980 });
+  expect(openai?.today).toMatchObject({ total_tokens: 20, total_requests: 1, remaining_tokens: 4_999_980 });
   expect(ollama?.today).toMatchObject({ total_tokens: 0, total_requests: 0 });
   expect(await rig.history(id)).toMatchObject([
     {
@@ -205,7 +205,7 @@ test('an admin sees another user, others only themselves', async () => {
   const seen = await send(rig.url, '/admin/v1/usage?user=someone', { key: admin.key });
   expect((seen.json as Usage).gateways.openai?.today).toMatchObject({
     total_tokens: 20,
-    remaining_tokens: 9_980,
+    remaining_tokens: 499_980,
   });
   expect((await send(rig.url, '/admin/v1/usage?user=nobody', { key: admin.key })).status).toBe(404);
   expect((await send(rig.url, `/admin/v1/usage?user=${admin.username}`, { key: basic.key })).status).toBe(

@@ -25,6 +25,6 @@ test('a gateway keeps its users, keys and limits in the Keyv that it is given, a
     body: undefined,
   });
   expect(answer?.status).toBe(200);
-  expect(JSON.parse(String(answer?.body)).gateways.openai.today.remaining_requests).toBe(1_000);
+  expect(JSON.parse(String(answer?.body)).gateways.openai.today.remaining_requests).toBe(5_000);
   await second.close();
 });

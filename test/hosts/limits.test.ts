@@ -5,10 +5,10 @@ import { type Rig, send, startRig, until } from '../support/gateway.js';
 import { appUsers, as, chat, hello } from './users.js';
 
 const BASIC = {
-  token_limit_daily: 10_000,
-  token_limit_hourly: 1_000,
-  request_limit_daily: 1_000,
-  request_limit_hourly: 100,
+  token_limit_daily: 500_000,
+  token_limit_hourly: 50_000,
+  request_limit_daily: 5_000,
+  request_limit_hourly: 500,
 };
 
 let rig: Rig;
@@ -85,8 +85,8 @@ describe("the app's users", () => {
     expect(usage.gateways.openai?.today).toEqual({
       total_tokens: 20,
       total_requests: 1,
-      remaining_tokens: 9_980,
-      remaining_requests: 999,
+      remaining_tokens: 499_980,
+      remaining_requests: 4_999,
     });
     expect(usage).toEqual((await send(rig.url, '/admin/v1/usage', { headers: as('eve') })).json);
   });
@@ -110,7 +110,7 @@ describe('accounts', () => {
     const { id } = await rig.user('basic', 'app-linked');
     await rig.gateway.limits.set(id, 'ollama', { token_limit_daily: 3 });
     expect(await rig.gateway.limits.get({ id, role: 'premium' })).toMatchObject({
-      ollama: { token_limit_daily: 3, token_limit_hourly: 10_000 },
+      ollama: { token_limit_daily: 3, token_limit_hourly: 500_000 },
     });
   });
 

@@ -33,10 +33,10 @@ test('limits in force are the same object until role or overrides are others', (
   const policy = createPolicy({ roles: createRoles({ roles: {}, limits: { roles: {} } }) });
   const limits = { openai: { token_limit_hourly: 7 } };
   const basic = policy.of({ role: 'basic', limits }, 'openai');
-  expect(basic).toMatchObject({ token_limit_hourly: 7, token_limit_daily: 10_000 });
+  expect(basic).toMatchObject({ token_limit_hourly: 7, token_limit_daily: 500_000 });
   expect(policy.of({ role: 'basic', limits }, 'openai')).toBe(basic);
-  expect(policy.of({ role: 'premium', limits }, 'openai')).toMatchObject({ token_limit_daily: 100_000 });
-  expect(policy.of({ role: 'basic', limits }, 'ollama')).toMatchObject({ token_limit_hourly: 1_000 });
+  expect(policy.of({ role: 'premium', limits }, 'openai')).toMatchObject({ token_limit_daily: 5_000_000 });
+  expect(policy.of({ role: 'basic', limits }, 'ollama')).toMatchObject({ token_limit_hourly: 50_000 });
   expect(policy.of({ role: 'basic', limits: { openai: { token_limit_hourly: 8 } } }, 'openai')).toMatchObject(
     { token_limit_hourly: 8 },
   );

@@ -3,6 +3,7 @@
  */
 import type { Config } from '../config.js';
 import { GATEWAYS, type GatewayName } from '../contract.js';
+import { BUILT_IN_LIMITS } from '../limits/templates.js';
 import { type Limits, UNLIMITED } from '../limits/types.js';
 
 export interface Role {
@@ -23,27 +24,6 @@ export interface Roles {
 
 const ADMIN = 'admin';
 
-const BASIC: Limits = {
-  token_limit_daily: 10_000,
-  token_limit_hourly: 1_000,
-  request_limit_daily: 1_000,
-  request_limit_hourly: 100,
-};
-
-const PREMIUM: Limits = {
-  token_limit_daily: 100_000,
-  token_limit_hourly: 10_000,
-  request_limit_daily: 10_000,
-  request_limit_hourly: 1_000,
-};
-
-/** The roles there are in every configuration, and their templates where it gives none. */
-const BUILT_IN: ReadonlyMap<string, Limits> = new Map([
-  [ADMIN, UNLIMITED],
-  ['premium', PREMIUM],
-  ['basic', BASIC],
-]);
-
 /**
  * The built-in roles and those that the configuration names in `roles` or in `limits.roles`.
  *
@@ -52,7 +32,7 @@ const BUILT_IN: ReadonlyMap<string, Limits> = new Map([
  */
 export function createRoles(config: Pick<Config, 'roles' | 'limits'>): Roles {
   const names = new Set([
-    ...BUILT_IN.keys(),
+    ...BUILT_IN_LIMITS.keys(),
     ...Object.keys(config.roles),
     ...Object.keys(config.limits.roles),
   ]);
@@ -68,7 +48,7 @@ function roleOf(name: string, config: Pick<Config, 'roles' | 'limits'>): Role {
   const templates = config.limits.roles[name];
   const limitsOn = (gateway: GatewayName): Limits => {
     const template = templates?.[gateway];
-    return template ? complete(template) : (BUILT_IN.get(name) ?? UNLIMITED);
+    return template ? complete(template) : (BUILT_IN_LIMITS.get(name) ?? UNLIMITED);
   };
   return {
     name,

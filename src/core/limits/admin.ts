@@ -16,7 +16,7 @@ export interface LimitsAdmin extends LimitPolicy {
    * @throws GatewayError `not_found` for an id alone where there is no such account
    *
    * @example
-   * await gateway.limits.get({ id: 'app-user-7', role: 'basic' }); // { ollama: { token_limit_daily: 10000, ... }, ... }
+   * await gateway.limits.get({ id: 'app-user-7', role: 'basic' }); // { ollama: { token_limit_daily: 500000, ... }, ... }
    */
   get(who: Subject): Promise<Record<GatewayName, Limits>>;
   /**
