@@ -13,7 +13,7 @@ import type { PostgresOptions } from '../../src/core/store/postgres/address.js';
 import { postgres } from '../../src/core/store/postgres.js';
 import { ask, type PostgresServer, startPostgres, usePostgres } from '../support/services/postgres.js';
 import { folder } from './folder.js';
-import { charged, collect, countersOf, exactly, holdOn, testStore } from './suite.js';
+import { charged, collect, countersOf, exactly, holdOn, severalOn, testStore } from './suite.js';
 import { testProcesses, useWorkers } from './workers.js';
 
 const fresh = usePostgres();
@@ -81,6 +81,21 @@ describe('the tables', () => {
     await ask(url, `CREATE SCHEMA ${schemaOf(url)}`);
     await open({ url }).create('users', 'u1', 'Ann');
     expect(await open({ url }).get('users', 'u1')).toMatchObject({ value: 'Ann' });
+  });
+
+  it('of the version before keep what they hold, and count several requests of a hold', async () => {
+    const url = fresh();
+    const store = open({ url });
+    const before = holdOn({ ...bench, store }, { requests: 10 });
+    await reserveOn(store, before);
+    await ask(url, `UPDATE ${schemaOf(url)}.meta SET value = 2 WHERE name = 'schema'`);
+    const after = open({ url });
+    const hold = severalOn({ ...bench, store: after }, 8, { requests: 10 });
+    expect(await reserveOn(after, hold)).toMatchObject({ ok: true });
+    expect((await countersOf(after, hold))[0]).toEqual({ used: 0, held: 9 });
+    // A gateway of that version is still there.
+    expect(await store.settle(before, charged())).toBe(true);
+    expect((await countersOf(after, hold))[0]).toEqual({ used: 1, held: 8 });
   });
 
   it('that somebody drops are missed, not read as empty, and made anew', async () => {

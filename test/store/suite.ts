@@ -121,6 +121,15 @@ export function holdOn(
   };
 }
 
+/** As {@link holdOn}, of several requests. */
+export function severalOn(bench: Bench, requests: number, limits: Parameters<typeof holdOn>[1]): Hold {
+  const hold = holdOn(bench, limits);
+  return {
+    ...hold,
+    claims: hold.claims.map((claim) => (claim.counts === 'requests' ? { ...claim, requests } : claim)),
+  };
+}
+
 export function reserve(
   { store, now, span }: Bench,
   hold: Hold,

@@ -1,20 +1,24 @@
 /** An active hold as the sweep needs it, as short as it can be: every byte is written twice, for each request. */
 import type { GatewayName } from '../contract.js';
-import type { Hold } from './port.js';
+import type { Claim, Hold } from './port.js';
 
 type Short = [
   subject: string,
-  claims: [key: string, tokens: 0 | 1, expiresAt: number][],
+  /** `counts` is 1 for tokens, 0 for one request, and -n for n requests. */
+  claims: [key: string, counts: number, expiresAt: number][],
   usage?: [gateway: GatewayName, model: string, hour: string] | null,
 ];
 
 export function textOf({ subject, claims, usage }: Hold): string {
-  const short: Short = [
-    subject,
-    claims.map(({ key, counts, expiresAt }) => [key, counts === 'tokens' ? 1 : 0, expiresAt]),
-  ];
+  const short: Short = [subject, claims.map((claim) => [claim.key, countsAs(claim), claim.expiresAt])];
   if (usage) short.push([usage.gateway, usage.model, usage.hour]);
   return JSON.stringify(short);
+}
+
+/** What a claim counts as one number: 1 for tokens, 0 for one request, and -n for n requests. */
+export function countsAs({ counts, requests = 1 }: Claim): number {
+  if (counts === 'tokens') return 1;
+  return requests === 1 ? 0 : -requests;
 }
 
 /** With all that a charge needs; limits are not among it. */
@@ -23,9 +27,10 @@ export function holdOf(id: string, text: string): Hold {
   return {
     id,
     subject,
-    claims: claims.map(([key, tokens, expiresAt]) => ({
+    claims: claims.map(([key, counts, expiresAt]) => ({
       key,
-      counts: tokens ? 'tokens' : 'requests',
+      counts: counts === 1 ? 'tokens' : 'requests',
+      ...(counts < 0 ? { requests: -counts } : {}),
       max: null,
       expiresAt,
     })),

@@ -65,6 +65,8 @@ export interface Claim {
   /** Names the counter within the subject: `openai:tokens:hour:2026-11-23T04`. */
   key: string;
   counts: 'requests' | 'tokens';
+  /** Where requests are counted: how many a hold takes; 1 where absent. */
+  requests?: number;
   /** used + held never exceeds it; null is unlimited. */
   max: number | null;
   /** When the counter may be forgotten, in milliseconds since 1970; later than its window's end, the same each time. */
@@ -72,7 +74,7 @@ export interface Claim {
 }
 
 /**
- * A reservation: one request and a number of tokens, held on all its counters. It carries all that is needed to
+ * A reservation: a number of requests (nearly always one) and of tokens, held on all its counters. It carries all that is needed to
  * settle it, so that a store that has forgotten it (a restored backup, an unsynced second) can still be told.
  */
 export interface Hold {
@@ -128,7 +130,7 @@ export type Extended =
 
 /** What a request came to; of many at once where usage is moved from store to store. */
 export interface Charge {
-  /** 1, or 0 to give the request back. */
+  /** Those that count; 0 gives back what was held. */
   requests: number;
   promptTokens: number;
   completionTokens: number;
@@ -139,8 +141,8 @@ export interface Charge {
 
 export interface Quotas {
   /**
-   * Holds one request and `tokens` on all claims, or changes nothing. Requests are refused where
-   * `used + held + 1 > max`. A second call with the same hold id changes nothing and answers `at: -1`.
+   * Holds requests and `tokens` on all claims, or changes nothing. It is refused where
+   * `used + held + requests > max`. A second call with the same hold id changes nothing and answers `at: -1`.
    * @param lease milliseconds, after which the sweep may give the hold back
    * @param sentAt milliseconds since 1970: a driver whose backend may run the command late (a frozen server) must
    * not carry it out more than {@link STORE_DEADLINE} after this

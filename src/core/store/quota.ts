@@ -52,7 +52,7 @@ export function isNothing(sum: Figures): boolean {
 
 /** What a hold of `tokens` tokens holds on the counter of `claim`. */
 export function heldOn(claim: Claim, tokens: number): number {
-  return claim.counts === 'requests' ? 1 : tokens;
+  return claim.counts === 'requests' ? (claim.requests ?? 1) : tokens;
 }
 
 /** What `sum` uses on the counter of `claim`. */
@@ -78,7 +78,7 @@ export function grant(left: number | null, { least, most, share }: Wanted): numb
   return least + Math.min(most - least, Math.floor((left - least) / share));
 }
 
-/** Index of the first claim that has no room for one more request of `least` tokens; -1 where all have. */
+/** Index of the first claim that has no room for what a hold of `least` tokens takes; -1 where all have. */
 export function refusedBy(claims: Claim[], counters: Counter[], least: number): number {
   return claims.findIndex(
     (claim, at) => claim.max !== null && room(claim.max, counters[at]!) < heldOn(claim, least),

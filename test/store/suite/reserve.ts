@@ -12,6 +12,7 @@ import {
   NO_TOKENS,
   NOTHING,
   reserve,
+  severalOn,
 } from '../suite.js';
 
 const DAY = 24 * 3_600_000;
@@ -60,6 +61,27 @@ export function testReserve(bench: Bench): void {
       const wanted = { least: 1, most: 4096, share: 20 };
       expect(await reserve(bench, hold, wanted)).toMatchObject({ ok: true, granted: 4096, left: null });
       expect((await countersOf(bench.store, hold))[2]).toEqual({ used: 0, held: 4096 });
+    });
+
+    it('holds as many requests as its claims say, or none of them', async () => {
+      const hold = severalOn(bench, 8, { requests: 10, tokens: 1000 });
+      expect(await reserve(bench, hold, exactly(100))).toMatchObject({ ok: true, granted: 100 });
+      const eight = { used: 0, held: 8 };
+      expect((await countersOf(bench.store, hold)).slice(0, 2)).toEqual([eight, eight]);
+      expect(await reserve(bench, severalOn(bench, 3, { requests: 10 }))).toMatchObject({ ok: false, at: 0 });
+      expect((await countersOf(bench.store, hold)).slice(0, 2)).toEqual([eight, eight]);
+      expect(await reserve(bench, severalOn(bench, 2, { requests: 10 }))).toMatchObject({ ok: true });
+      const known = charged();
+      expect(await bench.store.extend(hold, exactly(50), { lease: bench.span, known })).toMatchObject({
+        ok: true,
+        granted: 50,
+      });
+      await bench.store.settle(hold, charged({ requests: 3, promptTokens: 7 }));
+      const [requests, , tokens] = await countersOf(bench.store, hold);
+      expect([requests, tokens]).toEqual([
+        { used: 3, held: 2 },
+        { used: 7, held: 0 },
+      ]);
     });
 
     it('serves holds that count requests alone', async () => {

@@ -10,6 +10,7 @@ import {
   NOTHING,
   onFakeClock,
   reserve,
+  severalOn,
 } from '../suite.js';
 
 const DAY = 24 * 3_600_000;
@@ -30,6 +31,30 @@ export function testSweep(bench: Bench): void {
       expect(await bench.store.sweep()).toEqual({ expiredHolds: 0 });
       expect(await countersOf(bench.store, hold)).toEqual([NOTHING, NOTHING, NOTHING, NOTHING]);
       expect(await collect(bench.store.usage(EVER))).toEqual([]);
+    });
+
+    it('gives back all requests of a hold of several, charged those that are known', async () => {
+      const hold = severalOn(bench, 5, { requests: 9 });
+      await reserve(bench, hold, exactly(100));
+      await bench.store.renew([{ hold, known: charged({ requests: 2 }) }], bench.span);
+      await bench.pass(bench.span + 20);
+      expect(await bench.store.sweep()).toEqual({ expiredHolds: 1 });
+      expect((await countersOf(bench.store, hold)).slice(0, 2)).toEqual([
+        { used: 2, held: 0 },
+        { used: 2, held: 0 },
+      ]);
+    });
+
+    it('is kept by no hold from ending the others, whatever numbers it has', async () => {
+      const large = { ...holdOn(bench), subject: 'bob' };
+      await reserve(bench, large, exactly(8 * Number.MAX_SAFE_INTEGER));
+      const hold = holdOn(bench);
+      await reserve(bench, hold, exactly(100));
+      await bench.pass(bench.span + 20);
+      for (let call = 0; call < 5; call += 1) await bench.store.sweep();
+      expect((await countersOf(bench.store, hold))[2]).toEqual(NOTHING);
+      const [requests] = await countersOf(bench.store, large);
+      expect(requests).toEqual(NOTHING);
     });
 
     it('charges what is known, and writes it into the history', async () => {

@@ -8,7 +8,8 @@
  * locked its subject.
  */
 export const RUN_FUNCTION = `
-  -- A counter is p_keys[n] of p_owners[n]. A claim is on the counter p_counters[n], and on tokens or on requests. A
+  -- A counter is p_keys[n] of p_owners[n]. A claim is on the counter p_counters[n], and p_tokens[n] says what it counts: 1
+  -- is tokens, 0 one request, -n so many requests. A
   -- step has the claims from p_first[n] to p_last[n], the row p_rows[n] of the history, six of p_figures, and a hold
   -- that no other step has. Comes to what answers.ts reads.
   CREATE FUNCTION carry_out(
@@ -86,7 +87,7 @@ export const RUN_FUNCTION = `
           -- A correction may take back from a counter that was forgotten meanwhile: never below zero.
           v_used[c] := greatest(0, v_used[c] + v_sum);
           IF v_step.place IS NOT NULL THEN
-            v_held[c] := greatest(0, v_held[c] - CASE p_tokens[i] WHEN 1 THEN v_step.tokens ELSE 1 END);
+            v_held[c] := greatest(0, v_held[c] - CASE p_tokens[i] WHEN 1 THEN v_step.tokens ELSE greatest(1, -p_tokens[i]) END);
           END IF;
           v_changed[c] := true;
         END LOOP;
@@ -114,7 +115,7 @@ export const RUN_FUNCTION = `
         c := p_counters[i];
         v_free := p_max[i] - v_used[c] - v_held[c];
         IF p_tokens[i] = 1 THEN v_room := least(v_room, v_free); END IF;
-        IF v_refused IS NULL AND v_free < (CASE p_tokens[i] WHEN 1 THEN v_step.least ELSE 1 END) THEN
+        IF v_refused IS NULL AND v_free < (CASE p_tokens[i] WHEN 1 THEN v_step.least ELSE greatest(1, -p_tokens[i]) END) THEN
           v_refused := i - v_step.first;
         END IF;
       END LOOP;
@@ -129,7 +130,7 @@ export const RUN_FUNCTION = `
         v_end := v_end + 3;
         CONTINUE WHEN v_grant IS NULL;
         FOR i IN v_step.first..v_step.last LOOP
-          CONTINUE WHEN p_tokens[i] = 0;
+          CONTINUE WHEN p_tokens[i] <> 1;
           c := p_counters[i];
           v_held[c] := v_held[c] + v_grant;
           v_changed[c] := true;
@@ -150,7 +151,7 @@ export const RUN_FUNCTION = `
         v_answer[v_end + 2] := v_held[c];
         v_end := v_end + 2;
         CONTINUE WHEN v_refused IS NOT NULL;
-        v_held[c] := v_held[c] + CASE p_tokens[i] WHEN 1 THEN v_grant ELSE 1 END;
+        v_held[c] := v_held[c] + CASE p_tokens[i] WHEN 1 THEN v_grant ELSE greatest(1, -p_tokens[i]) END;
         v_changed[c] := true;
       END LOOP;
       CONTINUE WHEN v_refused IS NOT NULL;

@@ -2,7 +2,7 @@
  * Quota calls as the database takes them, many at once. Subjects, counters and rows of the history that several steps
  * share are named once, and then by their number.
  */
-import { textOf } from '../hold-text.js';
+import { countsAs, textOf } from '../hold-text.js';
 import type { Charge, Claim, Hold, Wanted } from '../port.js';
 import { figures, MARK_LIFETIME } from '../quota.js';
 import { columns } from './columns.js';
@@ -69,7 +69,7 @@ export function valuesOf(steps: Step[], now: number | null): (string | number | 
     const mine = knownOf(storable(hold.subject));
     const first = claims.size() + 1;
     for (const claim of hold.claims) {
-      claims.add(counterOf(mine, claim), claim.counts === 'tokens' ? 1 : 0, claim.max);
+      claims.add(counterOf(mine, claim), countsAs(claim), claim.max);
     }
     const row = kind === 'settle' && hold.usage ? rowOf(mine, hold.usage) : null;
     all.add(kind, storable(hold.id), kind === 'reserve' ? bodyOf(hold) : null, first, claims.size(), row);

@@ -26,7 +26,7 @@ export const SWEEP_FUNCTION = `
             sum(CASE claim ->> 1 WHEN '1' THEN v_sum[2] + v_sum[3] ELSE v_sum[1] END), 0, max((claim ->> 2)::bigint)
           FROM json_array_elements(v_hold.claims) AS claim GROUP BY claim ->> 0
         ON CONFLICT (subject, key) DO UPDATE SET used = c.used + excluded.used, held = greatest(0, c.held - (
-          SELECT sum(CASE claim ->> 1 WHEN '1' THEN v_hold.tokens ELSE 1 END)
+          SELECT sum(CASE claim ->> 1 WHEN '1' THEN v_hold.tokens ELSE greatest(1, -(claim ->> 1)::integer) END)
             FROM json_array_elements(v_hold.claims) AS claim WHERE claim ->> 0 = c.key));
       IF v_hold.usage IS NOT NULL AND v_sum <> '{0,0,0,0,0,0}' THEN
         PERFORM add_usage(ARRAY[v_hold.usage ->> 2], ARRAY[v_hold.subject], ARRAY[v_hold.usage ->> 0],

@@ -53,8 +53,9 @@ end
 `;
 
 /**
- * The arithmetic of ../quota.ts. `room_for` gives the index of the first claim without room for so many requests and
- * tokens, nil where all have; and then what is left of tokens, nil where no token counter has a limit.
+ * The arithmetic of ../quota.ts. `room_for` gives the index of the first claim without room for its requests (where
+ * these are asked for) and so many tokens, nil where all have; and then what is left of tokens, nil where no token
+ * counter has a limit.
  */
 export const GRANTS = `
 local function room_for(claims, requests, tokens)
@@ -65,7 +66,7 @@ local function room_for(claims, requests, tokens)
       if claim.tokens then
         if room < tokens then return at end
         if not left or room < left then left = room end
-      elseif room < requests then
+      elseif requests and room < claim.requests then
         return at
       end
     end

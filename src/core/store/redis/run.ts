@@ -58,8 +58,9 @@ export function runOf(steps: Step[], keys: Keys, late: (deadline: number) => str
     const known = tenant.lists.find((list) => areSame(list.claims, claims));
     if (known) return known.number;
     lists.push(String(claims.length));
-    for (const { key, counts, max, expiresAt } of claims) {
-      lists.push(counterOf(tenant, key), counts, max === null ? '' : String(max), String(expiresAt));
+    for (const { key, counts, requests = 1, max, expiresAt } of claims) {
+      const taken = counts === 'tokens' ? counts : String(requests);
+      lists.push(counterOf(tenant, key), taken, max === null ? '' : String(max), String(expiresAt));
     }
     listed += 1;
     const number = String(listed);
@@ -101,10 +102,14 @@ export function runOf(steps: Step[], keys: Keys, late: (deadline: number) => str
 function areSame(some: Claim[], others: Claim[]): boolean {
   return (
     some.length === others.length &&
-    some.every(({ key, counts, max, expiresAt }, at) => {
+    some.every(({ key, counts, requests, max, expiresAt }, at) => {
       const other = others[at]!;
       return (
-        key === other.key && max === other.max && counts === other.counts && expiresAt === other.expiresAt
+        key === other.key &&
+        max === other.max &&
+        counts === other.counts &&
+        requests === other.requests &&
+        expiresAt === other.expiresAt
       );
     })
   );

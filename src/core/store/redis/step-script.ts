@@ -25,7 +25,7 @@ function steps.reserve(hold, leases, claims, at)
   local before = rewritten[KEYS[hold]] or texts[hold]
   if before and parse(before) then return with_counters({ 0, -1 }, claims) end
   least = tonumber(least)
-  local refused, left = room_for(claims, 1, least)
+  local refused, left = room_for(claims, true, least)
   if refused then return with_counters({ 0, refused - 1 }, claims) end
   local granted = grant(left, least, most, share)
   local till = integer(now + lease)
@@ -37,7 +37,7 @@ function steps.reserve(hold, leases, claims, at)
     -- There is one as earlier versions wrote it.
     return with_counters({ 0, -1 }, claims)
   end
-  for _, claim in ipairs(claims) do add(claim, 0, claim.tokens and granted or 1) end
+  for _, claim in ipairs(claims) do add(claim, 0, claim.tokens and granted or claim.requests) end
   return with_counters({ 1, granted, left or false }, claims)
 end
 `;
@@ -57,7 +57,7 @@ end
 function steps.extend(hold, leases, claims, at)
   local id, least, most, share, lease, known = unpack(ARGV, at, at + 5)
   least = tonumber(least)
-  local refused, left = room_for(claims, -math.huge, least)
+  local refused, left = room_for(claims, false, least)
   local granted = refused and 0 or grant(left, least, most, share)
   if not prolong(hold, leases, id, lease, known, granted) then return 'gone' end
   if refused then return 'full' end
@@ -111,7 +111,7 @@ steps['end'] = function(hold, leases, claims, at)
 
   if held or something then
     for _, claim in ipairs(claims) do
-      add(claim, claim.tokens and sum[2] + sum[3] or sum[1], held and -(claim.tokens and held or 1) or 0)
+      add(claim, claim.tokens and sum[2] + sum[3] or sum[1], held and -(claim.tokens and held or claim.requests) or 0)
     end
   end
   if usage then
@@ -126,8 +126,8 @@ end
  * KEYS: counters and holds, then others. ARGV: how many counters and holds; how many lists of claims; the lists; how
  * many usages; the usages; the steps.
  *
- * A list of claims is their number, and of each where its counter is, what it counts, its limit (empty: none) and its
- * expiry. A step is its name, when it is late (empty: never), where the hold and the leases are, the number of its list
+ * A list of claims is their number, and of each where its counter is, what it counts (`tokens`, or how many requests), its
+ * limit (empty: none) and its expiry. A step is its name, when it is late (empty: never), where the hold and the leases are, the number of its list
  * of claims (empty: none), and its own arguments.
  */
 export const STEPS = script(
@@ -139,7 +139,9 @@ for list = 1, tonumber(ARGV[at]) do
   for nth = 1, tonumber(ARGV[at + 1]) do
     local counter, counts, max, expires = unpack(ARGV, at + 2, at + 5)
     counter, max, expires = counter_at(tonumber(counter)), tonumber(max), tonumber(expires)
-    claims[nth] = { counter = counter, tokens = counts == 'tokens', max = max, expires = expires }
+    claims[nth] = {
+      counter = counter, tokens = counts == 'tokens', requests = tonumber(counts), max = max, expires = expires,
+    }
     at = at + 4
   end
   lists[list] = claims

@@ -41,8 +41,11 @@ const add = (rows: number) => `INSERT INTO counters (subject, key, used, held, e
 const TOGETHER = 4;
 const ADD_ONE = add(1);
 const ADD_TOGETHER = add(TOGETHER);
-const READ_ONE = 'SELECT key, used, held FROM counters WHERE subject = ? AND key = ?';
-const READ_TOGETHER = 'SELECT key, used, held FROM counters WHERE subject = ? AND key IN (?, ?, ?, ?)';
+// Earlier versions could hold more tokens than there are safe integers: as an integer, such a number would be an error.
+const READ =
+  'SELECT key, CAST(used AS REAL) AS used, CAST(held AS REAL) AS held FROM counters WHERE subject = ?';
+const READ_ONE = `${READ} AND key = ?`;
+const READ_TOGETHER = `${READ} AND key IN (?, ?, ?, ?)`;
 const ADD_USAGE = `INSERT INTO usage
   (subject, hour, gateway, model, requests, prompt_tokens, completion_tokens, errors, aborted, latency_ms)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)

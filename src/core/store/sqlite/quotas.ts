@@ -16,7 +16,7 @@ const EXISTS = 'SELECT 1 FROM active_holds WHERE id = :id UNION ALL SELECT 1 FRO
 const ACTIVE = 'SELECT 1 FROM active_holds WHERE id = ? AND until > ?';
 const EXTEND = 'UPDATE active_holds SET until = ?, known = ?, tokens = tokens + ? WHERE id = ?';
 const RENEW = 'UPDATE active_holds SET until = ?, known = ? WHERE id = ? AND until > ?';
-const END = 'DELETE FROM active_holds WHERE id = ? RETURNING tokens';
+const END = 'DELETE FROM active_holds WHERE id = ? RETURNING CAST(tokens AS REAL) AS tokens';
 const ENDED = 'SELECT state, known FROM ended_holds WHERE id = ?';
 const MARK = `INSERT INTO ended_holds (id, state, until) VALUES (?, 'settled', ?)
   ON CONFLICT (id) DO UPDATE SET state = excluded.state, until = excluded.until, known = NULL`;

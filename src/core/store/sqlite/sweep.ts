@@ -14,7 +14,8 @@ const BATCH = 200;
 const ROUNDS = 20;
 
 const EXPIRED_HOLDS = `DELETE FROM active_holds WHERE id IN
-  (SELECT id FROM active_holds WHERE until <= ? LIMIT ${BATCH}) RETURNING id, tokens, known, body`;
+  (SELECT id FROM active_holds WHERE until <= ? LIMIT ${BATCH})
+  RETURNING id, CAST(tokens AS REAL) AS tokens, known, body`;
 const MARK = "INSERT INTO ended_holds (id, state, until, known) VALUES (?, 'expired', ?, ?)";
 const FORGET = [
   // Ids begin with their time: those to forget are among the first.
