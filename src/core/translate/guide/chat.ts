@@ -1,4 +1,5 @@
 /** `POST /ollama/v1/chat`, the guide's own shape. */
+import { MAX_MESSAGES } from '../bounds.js';
 import { chunkText, chunkThinking, chunkToolCalls } from '../chunk.js';
 import { readFormat, readKeepAlive, readThink } from '../native/common.js';
 import { messageSize, readMessage } from '../native/messages.js';
@@ -6,7 +7,7 @@ import { maxTokensOf, orNothing } from '../native/options.js';
 import { readTools } from '../native/tools.js';
 import type { Exchange, NativeChunk, NativeRequest } from '../types.js';
 import { usageOf } from '../usage.js';
-import { fields, type JsonObject, present } from '../validate.js';
+import { fields, type JsonObject, present, readBoolean, readItems } from '../validate.js';
 import { type GuideOptions, needed, readGuideModel, readParameters } from './common.js';
 import { guideStream } from './stream.js';
 
@@ -38,7 +39,7 @@ function spoken(chunk: NativeChunk): JsonObject | undefined {
 export function readGuideChat(body: unknown, options: GuideOptions = {}): Exchange {
   const from = fields(body);
   const model = readGuideModel(from, options);
-  const messages = needed(from, 'messages', from.items('messages')).map(readMessage);
+  const messages = needed(from, 'messages', readItems(from, 'messages', MAX_MESSAGES, readMessage));
   const tools = readTools(from);
   const parameters = readParameters(from);
   const request: NativeRequest = {
@@ -56,7 +57,7 @@ export function readGuideChat(body: unknown, options: GuideOptions = {}): Exchan
     endpoint: '/api/chat',
     model,
     calls: [{ request, ...messageSize(messages, tools) }],
-    stream: from.boolean('stream') ?? false,
+    stream: readBoolean(from, 'stream') ?? false,
     maxTokens: maxTokensOf(parameters),
     whole([answer]) {
       const value = answer?.value ?? {};

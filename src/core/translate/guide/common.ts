@@ -1,6 +1,16 @@
 /** What the guide's two inference requests share. */
+import { OUTPUT_TOKENS } from '../bounds.js';
+import { readModelName } from '../native/common.js';
 import { readOptions } from '../native/options.js';
-import { badValue, type Fields, missingField } from '../validate.js';
+import {
+  badValue,
+  type Fields,
+  missingField,
+  pathOf,
+  readInteger,
+  readNumber,
+  readObject,
+} from '../validate.js';
 
 export interface GuideOptions {
   /** The model of requests that name none. */
@@ -8,7 +18,7 @@ export interface GuideOptions {
 }
 
 export function readGuideModel(body: Fields, { defaultModel }: GuideOptions): string {
-  const model = body.string('model') ?? defaultModel;
+  const model = readModelName(body, 'model') ?? defaultModel;
   if (model === undefined || model.trim() === '') throw missingField('model', 'model is required');
   return model;
 }
@@ -18,20 +28,20 @@ export function readGuideModel(body: Fields, { defaultModel }: GuideOptions): st
  * take silently, a limit of 0 or a temperature out of range, is refused.
  */
 export function readParameters(body: Fields): Record<string, unknown> {
-  const parameters = body.object('parameters');
+  const parameters = readObject(body, 'parameters');
   if (parameters === undefined) return {};
-  parameters.number('temperature', { min: 0, max: 2 });
+  readNumber(parameters, 'temperature', { min: 0, max: 2 });
   const limit = readLimit(parameters, 'max_tokens') ?? readLimit(parameters, 'num_predict');
   return { ...readOptions(parameters), ...(limit === undefined ? {} : { num_predict: limit }) };
 }
 
 function readLimit(parameters: Fields, key: string): number | undefined {
-  return parameters.integer(key, { min: 1 });
+  return readInteger(parameters, key, OUTPUT_TOKENS);
 }
 
 /** A field that may be neither absent nor empty. */
 export function needed<T extends string | unknown[]>(body: Fields, key: string, value: T | undefined): T {
-  if (value === undefined) throw missingField(body.at(key));
-  if (value.length === 0) throw badValue(body.at(key), 'must not be empty.');
+  if (value === undefined) throw missingField(pathOf(body, key));
+  if (value.length === 0) throw badValue(pathOf(body, key), 'must not be empty.');
   return value;
 }

@@ -4,7 +4,7 @@ import { byteLength, readFormat, readImages, readKeepAlive, readThink } from '..
 import { maxTokensOf, orNothing } from '../native/options.js';
 import type { Exchange, NativeChunk, NativeRequest } from '../types.js';
 import { usageOf } from '../usage.js';
-import { fields, type JsonObject, present } from '../validate.js';
+import { fields, type JsonObject, present, readBoolean, readString } from '../validate.js';
 import { type GuideOptions, needed, readGuideModel, readParameters } from './common.js';
 import { guideStream } from './stream.js';
 
@@ -25,8 +25,8 @@ function spoken(chunk: NativeChunk): JsonObject | undefined {
 export function readGuideGenerate(body: unknown, options: GuideOptions = {}): Exchange {
   const from = fields(body);
   const model = readGuideModel(from, options);
-  const prompt = needed(from, 'prompt', from.string('prompt'));
-  const system = from.string('system');
+  const prompt = needed(from, 'prompt', readString(from, 'prompt'));
+  const system = readString(from, 'system');
   const images = readImages(from);
   const parameters = readParameters(from);
   const request: NativeRequest = {
@@ -52,7 +52,7 @@ export function readGuideGenerate(body: unknown, options: GuideOptions = {}): Ex
         media: images?.length ?? 0,
       },
     ],
-    stream: from.boolean('stream') ?? false,
+    stream: readBoolean(from, 'stream') ?? false,
     maxTokens: maxTokensOf(parameters),
     whole([answer]) {
       const value = answer?.value ?? {};

@@ -1,6 +1,7 @@
 /** `POST /api/chat`. */
+import { MAX_MESSAGES } from '../bounds.js';
 import type { Exchange, NativeRequest } from '../types.js';
-import { present } from '../validate.js';
+import { present, readBoolean, readItems, readObject } from '../validate.js';
 import { nativeFields, readFormat, readKeepAlive, readModel, readThink, readTopLogprobs } from './common.js';
 import { messageSize, readMessage } from './messages.js';
 import { maxTokensOf, orNothing, readOptions } from './options.js';
@@ -19,9 +20,9 @@ import { readTools } from './tools.js';
 export function readNativeChat(body: unknown): Exchange {
   const from = nativeFields(body);
   const model = readModel(from);
-  const messages = from.items('messages')?.map(readMessage) ?? [];
+  const messages = readItems(from, 'messages', MAX_MESSAGES, readMessage) ?? [];
   const tools = readTools(from);
-  const options = readOptions(from.object('options'));
+  const options = readOptions(readObject(from, 'options'));
   const request: NativeRequest = {
     model,
     messages,
@@ -31,13 +32,13 @@ export function readNativeChat(body: unknown): Exchange {
       options: orNothing(options),
       think: readThink(from),
       keep_alive: readKeepAlive(from),
-      truncate: from.boolean('truncate'),
-      shift: from.boolean('shift'),
-      logprobs: from.boolean('logprobs'),
+      truncate: readBoolean(from, 'truncate'),
+      shift: readBoolean(from, 'shift'),
+      logprobs: readBoolean(from, 'logprobs'),
       top_logprobs: readTopLogprobs(from),
     }),
   };
-  const stream = from.boolean('stream') ?? true;
+  const stream = readBoolean(from, 'stream') ?? true;
   const load = messages.length === 0;
   return {
     endpoint: '/api/chat',

@@ -1,5 +1,20 @@
 /** Fields that several native requests share. */
-import { badValue, type Fields, fields, isObject, missingField, wrongType } from '../validate.js';
+import { KEEP_ALIVE, MAX_DURATION, MAX_IMAGES, MAX_MODEL_NAME } from '../bounds.js';
+import {
+  badValue,
+  type Fields,
+  fields,
+  INT32,
+  isObject,
+  missingField,
+  pathOf,
+  readInteger,
+  readNumber,
+  readString,
+  readStrings,
+  readValue,
+  wrongType,
+} from '../validate.js';
 
 /** A number of seconds, or a Go duration: `5m`, `-1s`, `1h30m`. */
 const DURATION = /^[+-]?(?:0|(?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)$/;
@@ -14,57 +29,64 @@ export const nativeFields = (body: unknown): Fields => fields(body ?? {});
 
 /** As the client wrote it. */
 export function readModel(body: Fields): string {
-  const model = body.string('model');
+  const model = readModelName(body, 'model');
   if (model === undefined || model.trim() === '') throw missingField('model', 'model is required');
   return model;
 }
 
+/** Whatever looks at a name does so more than once: none is long. */
+export function readModelName(body: Fields, key: string): string | undefined {
+  const name = readString(body, key);
+  if (name === undefined || name.length <= MAX_MODEL_NAME) return name;
+  throw badValue(pathOf(body, key), `must have at most ${MAX_MODEL_NAME} characters.`);
+}
+
 export function readKeepAlive(body: Fields): number | string | undefined {
-  const value = body.get('keep_alive');
+  const value = readValue(body, 'keep_alive');
   if (value === undefined) return undefined;
-  if (typeof value === 'number' && Number.isFinite(value)) return value;
+  if (typeof value === 'number' && Number.isFinite(value)) return readNumber(body, 'keep_alive', KEEP_ALIVE);
   if (typeof value !== 'string')
-    throw wrongType(body.at('keep_alive'), 'a number of seconds or a duration', value);
-  if (!DURATION.test(value))
-    throw badValue(body.at('keep_alive'), 'must be a number of seconds, or a duration like "5m".');
+    throw wrongType(pathOf(body, 'keep_alive'), 'a number of seconds or a duration', value);
+  if (value.length > MAX_DURATION || !DURATION.test(value))
+    throw badValue(pathOf(body, 'keep_alive'), 'must be a number of seconds, or a duration like "5m".');
   return value;
 }
 
 export function readThink(body: Fields): boolean | string | undefined {
-  const value = body.get('think');
+  const value = readValue(body, 'think');
   if (value === undefined || typeof value === 'boolean') return value;
-  if (typeof value !== 'string') throw wrongType(body.at('think'), 'a boolean or a level', value);
+  if (typeof value !== 'string') throw wrongType(pathOf(body, 'think'), 'a boolean or a level', value);
   if (!THINK_LEVELS.includes(value)) {
-    throw badValue(body.at('think'), 'must be "low", "medium", "high", "max", true, or false.');
+    throw badValue(pathOf(body, 'think'), 'must be "low", "medium", "high", "max", true, or false.');
   }
   return value;
 }
 
 /** `json`, a JSON schema, or nothing (`""` is nothing to Ollama). */
 export function readFormat(body: Fields): unknown {
-  const value = body.get('format');
+  const value = readValue(body, 'format');
   if (value === undefined || value === '') return undefined;
   if (value === 'json' || isObject(value)) return value;
-  throw badValue(body.at('format'), 'expected "json" or a valid JSON Schema object.');
+  throw badValue(pathOf(body, 'format'), 'expected "json" or a valid JSON Schema object.');
 }
 
 export function readTopLogprobs(body: Fields): number | undefined {
-  const value = body.integer('top_logprobs');
+  const value = readInteger(body, 'top_logprobs', INT32);
   if (value !== undefined && (value < 0 || value > 20)) {
-    throw badValue(body.at('top_logprobs'), 'top_logprobs must be between 0 and 20');
+    throw badValue(pathOf(body, 'top_logprobs'), 'top_logprobs must be between 0 and 20');
   }
   return value;
 }
 
 /** Base64 images (and audio, which Ollama takes in the same place). An empty list is none. */
 export function readImages(from: Fields): string[] | undefined {
-  const images = from.strings('images');
+  const images = readStrings(from, 'images', MAX_IMAGES);
   if (images === undefined || images.length === 0) return undefined;
   images.forEach((image, i) => {
     // Go ignores line breaks.
     const digits = /[\r\n]/.test(image) ? image.replace(/[\r\n]/g, '') : image;
     if (digits.length % 4 !== 0 || !BASE64.test(digits)) {
-      throw badValue(`${from.at('images')}[${i}]`, 'illegal base64 data.');
+      throw badValue(`${pathOf(from, 'images')}[${i}]`, 'illegal base64 data.');
     }
   });
   return images;
@@ -76,3 +98,6 @@ export const byteLength = (text: string | undefined): number =>
 /** Bytes of a value that the model reads as JSON. */
 export const jsonLength = (value: unknown): number =>
   value === undefined ? 0 : byteLength(JSON.stringify(value));
+
+/** What OpenAI takes for a prompt of token ids, as its first element tells. */
+export const isTokens = (first: unknown): boolean => typeof first === 'number' || Array.isArray(first);

@@ -1,20 +1,31 @@
 /** `POST /api/embed` and its predecessor `POST /api/embeddings`. */
+import { DIMENSIONS, MAX_NATIVE_INPUTS } from '../bounds.js';
 import type { Exchange, NativeRequest } from '../types.js';
-import { badValue, type Fields, present, wrongType } from '../validate.js';
+import {
+  badValue,
+  type Fields,
+  present,
+  readBoolean,
+  readInteger,
+  readObject,
+  readString,
+  readStrings,
+  readValue,
+  wrongType,
+} from '../validate.js';
 import { byteLength, nativeFields, readKeepAlive, readModel } from './common.js';
 import { orNothing, readOptions } from './options.js';
 import { relayStream, relayWhole } from './relay.js';
 
 /** A string or strings. Ollama answers nothing for none, and 500 where one of several is empty. */
 function readInput(from: Fields): string | string[] | undefined {
-  const input = from.get('input');
+  const input = readValue(from, 'input');
   if (input === undefined || typeof input === 'string') return input;
   if (!Array.isArray(input)) throw wrongType('input', 'a string or an array of strings', input);
-  return input.map((item: unknown, i) => {
-    if (typeof item !== 'string') throw wrongType(`input[${i}]`, 'a string', item);
-    if (item === '') throw badValue(`input[${i}]`, 'must not be empty.');
-    return item;
-  });
+  const texts = readStrings(from, 'input', MAX_NATIVE_INPUTS)!;
+  const empty = texts.indexOf('');
+  if (empty !== -1) throw badValue(`input[${empty}]`, 'must not be empty.');
+  return texts;
 }
 
 function exchange(
@@ -49,10 +60,10 @@ export function readNativeEmbed(body: unknown): Exchange {
     model,
     ...present({
       input,
-      truncate: from.boolean('truncate'),
-      dimensions: from.integer('dimensions', { min: 0 }),
+      truncate: readBoolean(from, 'truncate'),
+      dimensions: readInteger(from, 'dimensions', DIMENSIONS),
       keep_alive: readKeepAlive(from),
-      options: orNothing(readOptions(from.object('options'))),
+      options: orNothing(readOptions(readObject(from, 'options'))),
     }),
   };
   return exchange('/api/embed', request, (Array.isArray(input) ? input : [input ?? '']).filter(Boolean));
@@ -62,13 +73,13 @@ export function readNativeEmbed(body: unknown): Exchange {
 export function readNativeEmbeddings(body: unknown): Exchange {
   const from = nativeFields(body);
   const model = readModel(from);
-  const prompt = from.string('prompt') ?? '';
+  const prompt = readString(from, 'prompt') ?? '';
   const request: NativeRequest = {
     model,
     prompt,
     ...present({
       keep_alive: readKeepAlive(from),
-      options: orNothing(readOptions(from.object('options'))),
+      options: orNothing(readOptions(readObject(from, 'options'))),
     }),
   };
   return exchange('/api/embeddings', request, [prompt].filter(Boolean));

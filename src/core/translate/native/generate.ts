@@ -1,6 +1,16 @@
 /** `POST /api/generate`. */
+import { MAX_CONTEXT } from '../bounds.js';
 import type { Exchange, NativeRequest } from '../types.js';
-import { type Fields, present, wrongType } from '../validate.js';
+import {
+  type Fields,
+  INT32,
+  present,
+  readBoolean,
+  readList,
+  readObject,
+  readString,
+  wrongType,
+} from '../validate.js';
 import {
   byteLength,
   nativeFields,
@@ -17,12 +27,13 @@ import { relayStream, relayWhole } from './relay.js';
 /** A token of `context` counts like this many bytes of text: the usual length of a token in English. */
 const CONTEXT_TOKEN_BYTES = 4;
 
+const isToken = (value: unknown) => Number.isSafeInteger(value) && Math.abs(value as number) <= INT32.max;
+
 /** Deprecated: the tokens of a conversation so far. */
 function readContext(from: Fields): unknown[] | undefined {
-  const context = from.list('context');
-  context?.forEach((token, i) => {
-    if (!Number.isSafeInteger(token)) throw wrongType(`context[${i}]`, 'an integer', token);
-  });
+  const context = readList(from, 'context', MAX_CONTEXT);
+  const wrong = context?.findIndex((token) => !isToken(token)) ?? -1;
+  if (wrong !== -1) throw wrongType(`context[${wrong}]`, 'an integer', context?.[wrong]);
   return context;
 }
 
@@ -33,13 +44,13 @@ function readContext(from: Fields): unknown[] | undefined {
 export function readNativeGenerate(body: unknown): Exchange {
   const from = nativeFields(body);
   const model = readModel(from);
-  const prompt = from.string('prompt') ?? '';
-  const system = from.string('system');
-  const template = from.string('template');
-  const suffix = from.string('suffix');
+  const prompt = readString(from, 'prompt') ?? '';
+  const system = readString(from, 'system');
+  const template = readString(from, 'template');
+  const suffix = readString(from, 'suffix');
   const context = readContext(from);
   const images = readImages(from);
-  const options = readOptions(from.object('options'));
+  const options = readOptions(readObject(from, 'options'));
   const request: NativeRequest = {
     model,
     prompt,
@@ -48,20 +59,20 @@ export function readNativeGenerate(body: unknown): Exchange {
       system,
       template,
       context,
-      raw: from.boolean('raw'),
+      raw: readBoolean(from, 'raw'),
       format: readFormat(from),
       images,
       options: orNothing(options),
       think: readThink(from),
       keep_alive: readKeepAlive(from),
-      truncate: from.boolean('truncate'),
-      shift: from.boolean('shift'),
-      logprobs: from.boolean('logprobs'),
+      truncate: readBoolean(from, 'truncate'),
+      shift: readBoolean(from, 'shift'),
+      logprobs: readBoolean(from, 'logprobs'),
       top_logprobs: readTopLogprobs(from),
     }),
   };
   const texts = [prompt, system, template, suffix];
-  const stream = from.boolean('stream') ?? true;
+  const stream = readBoolean(from, 'stream') ?? true;
   const load = prompt === '';
   return {
     endpoint: '/api/generate',

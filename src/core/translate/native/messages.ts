@@ -1,6 +1,21 @@
 /** The messages of a native chat. */
+import { MAX_TOOL_CALLS } from '../bounds.js';
 import type { NativeMessage, NativeToolCall } from '../types.js';
-import { badValue, type Fields, isObject, missingField, present, wrongType } from '../validate.js';
+import {
+  badValue,
+  type Fields,
+  INT32,
+  isObject,
+  missingField,
+  pathOf,
+  present,
+  readInteger,
+  readItems,
+  readObject,
+  readString,
+  readValue,
+  wrongType,
+} from '../validate.js';
 import { byteLength, jsonLength, readImages } from './common.js';
 
 export const ROLES = ['system', 'user', 'assistant', 'tool'];
@@ -14,39 +29,40 @@ export interface Size {
 
 /** Ollama lower-cases roles; it would hand an unknown one to the model's template. */
 export function readRole(message: Fields, known: string[] = ROLES): string {
-  const role = message.string('role');
-  if (role === undefined) throw missingField(message.at('role'));
+  const role = readString(message, 'role');
+  if (role === undefined) throw missingField(pathOf(message, 'role'));
   const lower = role.toLowerCase();
-  if (!known.includes(lower)) throw badValue(message.at('role'), `must be one of ${known.join(', ')}.`);
+  if (!known.includes(lower)) throw badValue(pathOf(message, 'role'), `must be one of ${known.join(', ')}.`);
   return lower;
 }
 
 function readToolCalls(message: Fields): NativeToolCall[] | undefined {
-  const calls = message.items('tool_calls');
-  if (calls === undefined || calls.length === 0) return undefined;
-  return calls.map((call, i) => {
-    const definition = call.object('function');
-    if (definition === undefined) throw missingField(call.at('function'));
-    const name = definition.string('name');
-    if (name === undefined) throw missingField(definition.at('name'));
-    const args = definition.get('arguments') ?? {};
-    if (!isObject(args)) throw wrongType(definition.at('arguments'), 'an object', args);
-    const id = call.string('id');
-    const index = definition.integer('index') ?? i;
-    return { ...(id === undefined ? {} : { id }), function: { index, name, arguments: args } };
-  });
+  const calls = readItems(message, 'tool_calls', MAX_TOOL_CALLS, readToolCall);
+  return calls === undefined || calls.length === 0 ? undefined : calls;
+}
+
+function readToolCall(call: Fields): NativeToolCall {
+  const definition = readObject(call, 'function');
+  if (definition === undefined) throw missingField(pathOf(call, 'function'));
+  const name = readString(definition, 'name');
+  if (name === undefined) throw missingField(pathOf(definition, 'name'));
+  const args = readValue(definition, 'arguments') ?? {};
+  if (!isObject(args)) throw wrongType(pathOf(definition, 'arguments'), 'an object', args);
+  const id = readString(call, 'id');
+  const index = readInteger(definition, 'index', INT32) ?? call.index;
+  return { ...(id === undefined ? {} : { id }), function: { index, name, arguments: args } };
 }
 
 export function readMessage(message: Fields): NativeMessage {
   return {
     role: readRole(message),
-    content: message.string('content') ?? '',
+    content: readString(message, 'content') ?? '',
     ...present({
-      thinking: message.string('thinking'),
+      thinking: readString(message, 'thinking'),
       images: readImages(message),
       tool_calls: readToolCalls(message),
-      tool_name: message.string('tool_name'),
-      tool_call_id: message.string('tool_call_id'),
+      tool_name: readString(message, 'tool_name'),
+      tool_call_id: readString(message, 'tool_call_id'),
     }),
   };
 }

@@ -1,5 +1,6 @@
 /** Ollama's `options`: names and types as in its api/types.go. Unknown names are left out. */
-import type { Fields } from '../validate.js';
+import { FLOAT32, MAX_NATIVE_STOPS, SEED } from '../bounds.js';
+import { type Fields, INT32, readBoolean, readNumber, readStrings, readValue } from '../validate.js';
 
 type Kind = 'int' | 'float' | 'bool' | 'strings';
 
@@ -28,14 +29,11 @@ const OPTIONS = Object.entries<Kind>({
 
 export const OPTION_NAMES: readonly string[] = OPTIONS.map(([name]) => name);
 
-/** Beyond these Go's int overflows. */
-const INT = { min: Number.MIN_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER };
-
 function read(from: Fields, name: string, kind: Kind): unknown {
-  if (kind === 'strings') return from.strings(name);
-  if (kind === 'bool') return from.boolean(name);
-  if (kind === 'float') return from.number(name);
-  const value = from.number(name, INT);
+  if (kind === 'strings') return readStrings(from, name, MAX_NATIVE_STOPS);
+  if (kind === 'bool') return readBoolean(from, name);
+  if (kind === 'float') return readNumber(from, name, FLOAT32);
+  const value = readNumber(from, name, name === 'seed' ? SEED : INT32);
   // As Ollama does.
   return value === undefined ? undefined : Math.trunc(value);
 }
@@ -48,7 +46,7 @@ export function readOptions(from: Fields | undefined): Record<string, unknown> {
   const options: Record<string, unknown> = {};
   if (from === undefined) return options;
   for (const [name, kind] of OPTIONS) {
-    if (from.get(name) !== undefined) options[name] = read(from, name, kind);
+    if (readValue(from, name) !== undefined) options[name] = read(from, name, kind);
   }
   if (typeof options.num_predict === 'number' && options.num_predict < 1) delete options.num_predict;
   return options;

@@ -1,7 +1,7 @@
 /** `POST /api/show`. */
 import type { NativeRequest } from '../types.js';
-import { missingField, present } from '../validate.js';
-import { nativeFields } from './common.js';
+import { missingField, present, readBoolean } from '../validate.js';
+import { nativeFields, readModelName } from './common.js';
 
 export interface ShowRequest {
   /** The one name that is looked up: `model`, or `name` as older clients say. */
@@ -15,7 +15,7 @@ export interface ShowRequest {
  */
 export function readNativeShow(body: unknown): ShowRequest {
   const from = nativeFields(body);
-  const model = from.string('model') || from.string('name');
+  const model = readModelName(from, 'model') || readModelName(from, 'name');
   if (model === undefined || model.trim() === '') throw missingField('model', 'model is required');
-  return { model, request: { model, ...present({ verbose: from.boolean('verbose') }) } };
+  return { model, request: { model, ...present({ verbose: readBoolean(from, 'verbose') }) } };
 }

@@ -1,5 +1,17 @@
 /** Tool definitions, in the one type that Ollama has. */
-import { badValue, type Fields, missingField, present, wrongType } from '../validate.js';
+import { MAX_TOOLS } from '../bounds.js';
+import {
+  badValue,
+  type Fields,
+  missingField,
+  pathOf,
+  present,
+  readItems,
+  readObject,
+  readString,
+  readValue,
+  wrongType,
+} from '../validate.js';
 
 export interface NativeTool {
   type: 'function';
@@ -8,27 +20,26 @@ export interface NativeTool {
 
 /** Rebuilt from known keys; the JSON schema in `parameters` goes as it is. */
 export function readTools(body: Fields): NativeTool[] | undefined {
-  const tools = body.items('tools');
-  if (tools === undefined || tools.length === 0) return undefined;
-  return tools.map(readTool);
+  const tools = readItems(body, 'tools', MAX_TOOLS, readTool);
+  return tools === undefined || tools.length === 0 ? undefined : tools;
 }
 
 function readTool(tool: Fields): NativeTool {
-  const type = tool.string('type') ?? 'function';
+  const type = readString(tool, 'type') ?? 'function';
   if (type !== 'function')
-    throw badValue(tool.at('type'), `tools of type "${type}" are not supported, only "function".`);
-  const definition = tool.object('function');
-  if (definition === undefined) throw missingField(tool.at('function'));
+    throw badValue(pathOf(tool, 'type'), `tools of type "${type}" are not supported, only "function".`);
+  const definition = readObject(tool, 'function');
+  if (definition === undefined) throw missingField(pathOf(tool, 'function'));
   return { type: 'function', function: readDefinition(definition) };
 }
 
 /** Name, description and parameters of a function. */
 export function readDefinition(definition: Fields): NativeTool['function'] {
-  const name = definition.string('name');
-  if (name === undefined || name === '') throw missingField(definition.at('name'));
-  const parameters = definition.get('parameters');
+  const name = readString(definition, 'name');
+  if (name === undefined || name === '') throw missingField(pathOf(definition, 'name'));
+  const parameters = readValue(definition, 'parameters');
   if (parameters !== undefined && (typeof parameters !== 'object' || Array.isArray(parameters))) {
-    throw wrongType(definition.at('parameters'), 'an object', parameters);
+    throw wrongType(pathOf(definition, 'parameters'), 'an object', parameters);
   }
-  return { name, ...present({ description: definition.string('description'), parameters }) };
+  return { name, ...present({ description: readString(definition, 'description'), parameters }) };
 }

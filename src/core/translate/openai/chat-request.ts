@@ -1,8 +1,21 @@
 /** `POST /openai/v1/chat/completions`: the request. */
+import { MAX_WORDS } from '../bounds.js';
 import { messageSize } from '../native/messages.js';
 import { maxTokensOf, orNothing } from '../native/options.js';
 import type { Exchange, NativeRequest } from '../types.js';
-import { badValue, type Fields, fields, missingField, present } from '../validate.js';
+import {
+  badValue,
+  type Fields,
+  fields,
+  missingField,
+  present,
+  readBoolean,
+  readInteger,
+  readObject,
+  readString,
+  readStrings,
+  readValue,
+} from '../validate.js';
 import { chatReply } from './chat-reply.js';
 import { chatStream } from './chat-stream.js';
 import { thinkOf } from './effort.js';
@@ -22,7 +35,7 @@ import {
 import { readToolUse } from './tools.js';
 
 function readEffort(body: Fields): boolean | string | undefined {
-  const effort = body.string('reasoning_effort') ?? body.object('reasoning')?.string('effort');
+  const effort = readString(body, 'reasoning_effort') ?? readString(readObject(body, 'reasoning'), 'effort');
   return thinkOf(effort, 'reasoning_effort');
 }
 
@@ -32,25 +45,25 @@ interface Logprobs {
 }
 
 function readLogprobs(body: Fields): Logprobs {
-  const logprobs = body.boolean('logprobs') ?? false;
-  const top = body.integer('top_logprobs', { min: 0, max: 20 });
+  const logprobs = readBoolean(body, 'logprobs') ?? false;
+  const top = readInteger(body, 'top_logprobs', { min: 0, max: 20 });
   if (top !== undefined && !logprobs)
     throw badValue('top_logprobs', 'is only allowed when logprobs is true.');
   return { logprobs, top };
 }
 
 function refuseAudio(body: Fields): void {
-  if (body.strings('modalities')?.some((modality) => modality !== 'text')) {
+  if (readStrings(body, 'modalities', MAX_WORDS)?.some((modality) => modality !== 'text')) {
     throw badValue('modalities', 'only text can be generated.');
   }
-  if (body.get('audio') !== undefined) throw badValue('audio', 'only text can be generated.');
+  if (readValue(body, 'audio') !== undefined) throw badValue('audio', 'only text can be generated.');
 }
 
 function readConversation(body: Fields) {
-  const messages = body.items('messages');
+  const messages = readMessages(body);
   if (messages === undefined) throw missingField('messages');
   if (messages.length === 0) throw badValue('messages', "[] is too short - 'messages'.");
-  return readMessages(messages);
+  return messages;
 }
 
 /**
@@ -79,7 +92,7 @@ export function readChatCompletion(body: unknown): Exchange {
     messages,
     ...present({
       tools,
-      format: readFormat(from.object('response_format'), (format) => format.object('json_schema')),
+      format: readFormat(readObject(from, 'response_format'), (format) => readObject(format, 'json_schema')),
       options: orNothing({ ...options, ...readSampling(from, maxTokens) }),
       think: readEffort(from) ?? think,
       keep_alive,

@@ -1,8 +1,21 @@
 /** `POST /openai/v1/completions`: the request. */
-import { byteLength } from '../native/common.js';
+import { MAX_CHOICES, MAX_PROMPTS } from '../bounds.js';
+import { byteLength, isTokens } from '../native/common.js';
 import { maxTokensOf, orNothing } from '../native/options.js';
 import type { Exchange, NativeCall, NativeRequest } from '../types.js';
-import { badValue, type Fields, fields, missingField, present, wrongType } from '../validate.js';
+import {
+  badValue,
+  type Fields,
+  fields,
+  missingField,
+  present,
+  readBoolean,
+  readInteger,
+  readString,
+  readStrings,
+  readValue,
+  wrongType,
+} from '../validate.js';
 import { type CompletionReplyOptions, completionReply, completionStream } from './completion-reply.js';
 import { readExtensions } from './extensions.js';
 import { completionId } from './ids.js';
@@ -16,26 +29,18 @@ import {
   refuseLogitBias,
 } from './sampling.js';
 
-/** Each is a generation of its own, and all count as one request. */
-const MAX_PROMPTS = 128;
-
 function readPrompts(body: Fields): string[] {
-  const value = body.get('prompt');
+  const value = readValue(body, 'prompt');
   if (value === undefined) throw missingField('prompt');
   if (typeof value === 'string') return [value];
   if (!Array.isArray(value)) throw wrongType('prompt', 'a string or an array of strings', value);
   if (value.length === 0) throw badValue('prompt', 'must not be empty.');
-  if (value.length > MAX_PROMPTS) throw badValue('prompt', `must have at most ${MAX_PROMPTS} strings.`);
-  return value.map((item: unknown, i) => {
-    if (typeof item === 'number' || Array.isArray(item))
-      throw badValue('prompt', 'token arrays are not supported.');
-    if (typeof item !== 'string') throw wrongType(`prompt[${i}]`, 'a string', item);
-    return item;
-  });
+  if (isTokens(value[0])) throw badValue('prompt', 'token arrays are not supported.');
+  return readStrings(body, 'prompt', MAX_PROMPTS)!;
 }
 
 function checkBestOf(body: Fields, choices: number): void {
-  const best = body.integer('best_of', { min: 1 });
+  const best = readInteger(body, 'best_of', { min: 1, max: MAX_CHOICES });
   if (best !== undefined && best !== choices)
     throw badValue('best_of', 'is only supported when it equals n.');
 }
@@ -55,9 +60,9 @@ export function readCompletion(body: unknown): Exchange {
   const model = readModel(from);
   const prompts = readPrompts(from);
   const choices = readChoices(from);
-  const suffix = from.string('suffix') || undefined;
-  const logprobs = from.integer('logprobs', { min: 0, max: 5 });
-  const echo = from.boolean('echo') ?? false;
+  const suffix = readString(from, 'suffix') || undefined;
+  const logprobs = readInteger(from, 'logprobs', { min: 0, max: 5 });
+  const echo = readBoolean(from, 'echo') ?? false;
   if (echo && logprobs !== undefined) throw badValue('echo', 'is not supported together with logprobs.');
   const { stream, includeUsage } = readStreaming(from);
   const { options, think, keep_alive, truncate } = readExtensions(from);

@@ -1,5 +1,16 @@
 /** The content of an OpenAI message: a string or parts, made into one text and its media. */
-import { badValue, type Fields, fields, missingField, wrongType } from '../validate.js';
+import { MAX_PARTS } from '../bounds.js';
+import {
+  badValue,
+  type Fields,
+  missingField,
+  pathOf,
+  readItems,
+  readObject,
+  readString,
+  readValue,
+  wrongType,
+} from '../validate.js';
 import { audioData, imageData } from './media.js';
 
 export interface Content {
@@ -16,24 +27,24 @@ function joined(texts: string[]): string {
 }
 
 function imageUrl(part: Fields): string {
-  const value = part.get('image_url');
-  if (value === undefined) throw missingField(part.at('image_url'));
-  if (typeof value === 'string') return imageData(value, part.at('image_url'));
-  const url = fields(value, part.at('image_url')).string('url');
-  if (url === undefined) throw missingField(`${part.at('image_url')}.url`);
-  return imageData(url, `${part.at('image_url')}.url`);
+  const value = readValue(part, 'image_url');
+  if (value === undefined) throw missingField(pathOf(part, 'image_url'));
+  if (typeof value === 'string') return imageData(value, pathOf(part, 'image_url'));
+  const url = readString(readObject(part, 'image_url'), 'url');
+  if (url === undefined) throw missingField(`${pathOf(part, 'image_url')}.url`);
+  return imageData(url, `${pathOf(part, 'image_url')}.url`);
 }
 
 function audio(part: Fields): string {
-  const data = part.object('input_audio')?.string('data');
-  const param = `${part.at('input_audio')}.data`;
+  const data = readString(readObject(part, 'input_audio'), 'data');
+  const param = `${pathOf(part, 'input_audio')}.data`;
   if (data === undefined) throw missingField(param);
   return audioData(data, param);
 }
 
 function text(part: Fields, key: string): string {
-  const value = part.string(key);
-  if (value === undefined) throw missingField(part.at(key));
+  const value = readString(part, key);
+  if (value === undefined) throw missingField(pathOf(part, key));
   return value;
 }
 
@@ -41,7 +52,7 @@ export type Part = Partial<{ text: string; image: string }>;
 
 /** A part of a chat message. */
 function readPart(part: Fields): Part {
-  const type = part.string('type');
+  const type = readString(part, 'type');
   switch (type) {
     case 'text':
       return { text: text(part, 'text') };
@@ -53,15 +64,15 @@ function readPart(part: Fields): Part {
       // Ollama takes audio where it takes images.
       return { image: audio(part) };
     case undefined:
-      throw missingField(part.at('type'));
+      throw missingField(pathOf(part, 'type'));
     default:
-      throw badValue(part.at('type'), `parts of type "${type}" are not supported.`);
+      throw badValue(pathOf(part, 'type'), `parts of type "${type}" are not supported.`);
   }
 }
 
 /** A part of an item of a response's input: the same things under other names. */
 function readItemPart(part: Fields): Part {
-  const type = part.string('type');
+  const type = readString(part, 'type');
   switch (type) {
     case 'input_text':
     case 'output_text':
@@ -74,9 +85,9 @@ function readItemPart(part: Fields): Part {
     case 'input_audio':
       return { image: audio(part) };
     case undefined:
-      throw missingField(part.at('type'));
+      throw missingField(pathOf(part, 'type'));
     default:
-      throw badValue(part.at('type'), `parts of type "${type}" are not supported.`);
+      throw badValue(pathOf(part, 'type'), `parts of type "${type}" are not supported.`);
   }
 }
 
@@ -88,14 +99,18 @@ export const readItemContent = (item: Fields, key: 'content' | 'output') =>
   readParts(item, key, readItemPart);
 
 function readParts(message: Fields, key: string, read: (part: Fields) => Part): Content | undefined {
-  const content = message.get(key);
+  const content = readValue(message, key);
   if (content === undefined) return undefined;
   if (typeof content === 'string') return { text: content, images: [] };
-  if (!Array.isArray(content)) throw wrongType(message.at(key), 'a string or an array of parts', content);
+  if (!Array.isArray(content))
+    throw wrongType(pathOf(message, key), 'a string or an array of parts', content);
   if (content.length === 0) return undefined;
-  const parts = (message.items(key) ?? []).map(read);
-  return {
-    text: joined(parts.flatMap((part) => part.text ?? [])),
-    images: parts.flatMap((part) => part.image ?? []),
-  };
+  const texts: string[] = [];
+  const images: string[] = [];
+  readItems(message, key, MAX_PARTS, (item) => {
+    const { text, image } = read(item);
+    if (text !== undefined) texts.push(text);
+    if (image !== undefined) images.push(image);
+  });
+  return { text: joined(texts), images };
 }

@@ -1,15 +1,25 @@
 /** `POST /openai/v1/embeddings`. */
 import { errorBody, GatewayError } from '../../errors.js';
+import { DIMENSIONS, MAX_INPUTS } from '../bounds.js';
 import { tokenCounts } from '../chunk.js';
-import { byteLength } from '../native/common.js';
+import { byteLength, isTokens } from '../native/common.js';
 import type { Exchange, NativeAnswer, NativeRequest, ReplyContext } from '../types.js';
-import { badValue, type Fields, fields, missingField, present, wrongType } from '../validate.js';
+import {
+  badValue,
+  type Fields,
+  fields,
+  missingField,
+  present,
+  readInteger,
+  readString,
+  readStrings,
+  readValue,
+  wrongType,
+} from '../validate.js';
 import { readModel } from './sampling.js';
 
-const MAX_INPUTS = 2048;
-
 function readInputs(body: Fields): string[] {
-  const value = body.get('input');
+  const value = readValue(body, 'input');
   if (value === undefined) throw missingField('input');
   if (typeof value === 'string') {
     if (value === '') throw badValue('input', 'must not be empty.');
@@ -17,19 +27,16 @@ function readInputs(body: Fields): string[] {
   }
   if (!Array.isArray(value)) throw wrongType('input', 'a string or an array of strings', value);
   if (value.length === 0) throw badValue('input', 'must not be empty.');
-  if (value.length > MAX_INPUTS) throw badValue('input', `must have at most ${MAX_INPUTS} items.`);
-  return value.map((item: unknown, i) => {
-    if (typeof item === 'number' || Array.isArray(item))
-      throw badValue('input', 'token arrays are not supported.');
-    if (typeof item !== 'string') throw wrongType(`input[${i}]`, 'a string', item);
-    if (item === '') throw badValue(`input[${i}]`, 'must not be empty.');
-    return item;
-  });
+  if (isTokens(value[0])) throw badValue('input', 'token arrays are not supported.');
+  const texts = readStrings(body, 'input', MAX_INPUTS)!;
+  const empty = texts.indexOf('');
+  if (empty !== -1) throw badValue(`input[${empty}]`, 'must not be empty.');
+  return texts;
 }
 
 /** openai's own clients ask for base64 unless told otherwise: it is half the bytes. */
 function readEncoding(body: Fields): 'float' | 'base64' {
-  const encoding = body.string('encoding_format')?.toLowerCase() ?? 'float';
+  const encoding = readString(body, 'encoding_format')?.toLowerCase() ?? 'float';
   if (encoding !== 'float' && encoding !== 'base64')
     throw badValue('encoding_format', 'must be float or base64.');
   return encoding;
@@ -66,7 +73,7 @@ export function readEmbeddings(body: unknown): Exchange {
   const request: NativeRequest = {
     model,
     input,
-    ...present({ dimensions: from.integer('dimensions', { min: 1 }) }),
+    ...present({ dimensions: readInteger(from, 'dimensions', { ...DIMENSIONS, min: 1 }) }),
   };
 
   function whole([answer]: NativeAnswer[], context: ReplyContext) {

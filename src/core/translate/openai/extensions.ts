@@ -4,7 +4,7 @@
  */
 import { readKeepAlive, readThink } from '../native/common.js';
 import { readOptions } from '../native/options.js';
-import type { Fields } from '../validate.js';
+import { type Fields, readBoolean, readObject } from '../validate.js';
 
 export interface Extensions {
   /** Known options alone, empty where there are none. */
@@ -18,9 +18,9 @@ export interface Extensions {
 /** @throws GatewayError 400 that names the field */
 export function readExtensions(body: Fields): Extensions {
   return {
-    options: readOptions(body.object('options')),
+    options: readOptions(readObject(body, 'options')),
     think: readThink(body),
     keep_alive: readKeepAlive(body),
-    truncate: body.boolean('truncate'),
+    truncate: readBoolean(body, 'truncate'),
   };
 }

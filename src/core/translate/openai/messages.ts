@@ -1,8 +1,21 @@
 /** OpenAI's messages as Ollama's. */
+import { MAX_MESSAGES, MAX_TOOL_CALLS } from '../bounds.js';
 import { parseExact } from '../json.js';
 import { readRole } from '../native/messages.js';
 import type { NativeMessage, NativeToolCall } from '../types.js';
-import { badValue, type Fields, isObject, missingField, present, wrongType } from '../validate.js';
+import {
+  badValue,
+  type Fields,
+  isObject,
+  missingField,
+  pathOf,
+  present,
+  readItems,
+  readObject,
+  readString,
+  readValue,
+  wrongType,
+} from '../validate.js';
 import { readContent } from './content.js';
 
 const ROLES = ['system', 'developer', 'user', 'assistant', 'tool', 'function'];
@@ -12,43 +25,45 @@ export const NATIVE_ROLE: Record<string, string> = { developer: 'system', functi
 
 /** The JSON object in a string of arguments. Numbers keep their digits. */
 export function readArguments(call: Fields): unknown {
-  const value = call.get('arguments');
+  const value = readValue(call, 'arguments');
   if (value === undefined || isObject(value)) return value ?? {};
-  if (typeof value !== 'string') throw wrongType(call.at('arguments'), 'a string', value);
+  if (typeof value !== 'string') throw wrongType(pathOf(call, 'arguments'), 'a string', value);
   if (value.trim() === '') return {};
   let parsed: unknown;
   try {
     parsed = parseExact(value);
   } catch {
-    throw badValue(call.at('arguments'), 'must be valid JSON.');
+    throw badValue(pathOf(call, 'arguments'), 'must be valid JSON.');
   }
   if (parsed === null) return {};
-  if (!isObject(parsed)) throw badValue(call.at('arguments'), 'must be a JSON object.');
+  if (!isObject(parsed)) throw badValue(pathOf(call, 'arguments'), 'must be a JSON object.');
   return parsed;
 }
 
 export function readName(call: Fields): string {
-  const name = call.string('name');
-  if (name === undefined || name === '') throw missingField(call.at('name'));
+  const name = readString(call, 'name');
+  if (name === undefined || name === '') throw missingField(pathOf(call, 'name'));
   return name;
 }
 
 /** `tool_calls`, or the one `function_call` of old. */
 function readToolCalls(message: Fields): NativeToolCall[] | undefined {
-  const calls = message.items('tool_calls')?.map((call, index): NativeToolCall => {
-    const type = call.string('type') ?? 'function';
-    if (type !== 'function') throw badValue(call.at('type'), `calls of type "${type}" are not supported.`);
-    const definition = call.object('function');
-    if (definition === undefined) throw missingField(call.at('function'));
-    const id = call.string('id');
-    return {
-      ...(id === undefined ? {} : { id }),
-      function: { index, name: readName(definition), arguments: readArguments(definition) },
-    };
-  });
+  const calls = readItems(message, 'tool_calls', MAX_TOOL_CALLS, readToolCall);
   if (calls !== undefined && calls.length > 0) return calls;
-  const legacy = message.object('function_call');
+  const legacy = readObject(message, 'function_call');
   return legacy && [{ function: { index: 0, name: readName(legacy), arguments: readArguments(legacy) } }];
+}
+
+function readToolCall(call: Fields): NativeToolCall {
+  const type = readString(call, 'type') ?? 'function';
+  if (type !== 'function') throw badValue(pathOf(call, 'type'), `calls of type "${type}" are not supported.`);
+  const definition = readObject(call, 'function');
+  if (definition === undefined) throw missingField(pathOf(call, 'function'));
+  const id = readString(call, 'id');
+  return {
+    ...(id === undefined ? {} : { id }),
+    function: { index: call.index, name: readName(definition), arguments: readArguments(definition) },
+  };
 }
 
 const stringOr = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
@@ -57,9 +72,9 @@ const stringOr = (value: unknown): string | undefined => (typeof value === 'stri
  * Reads OpenAI's messages, each as one native message. Tool results get the name of the call that they answer,
  * which templates show and openai's own helpers leave out.
  */
-export function readMessages(messages: Fields[]): NativeMessage[] {
+export function readMessages(body: Fields): NativeMessage[] | undefined {
   const names = new Map<string, string>();
-  return messages.map((message) => readMessage(message, names));
+  return readItems(body, 'messages', MAX_MESSAGES, (message) => readMessage(message, names));
 }
 
 function readMessage(message: Fields, names: Map<string, string>): NativeMessage {
@@ -72,11 +87,11 @@ function readMessage(message: Fields, names: Map<string, string>): NativeMessage
   };
   if (role === 'assistant') return { ...common, ...readAssistant(message, common.content, names) };
   if (role === 'tool' || role === 'function') {
-    const id = message.string('tool_call_id');
-    const name = message.string('name') ?? names.get(id ?? '');
+    const id = readString(message, 'tool_call_id');
+    const name = readString(message, 'name') ?? names.get(id ?? '');
     return { ...common, ...present({ tool_name: name, tool_call_id: id }) };
   }
-  if (content === undefined) throw missingField(message.at('content'));
+  if (content === undefined) throw missingField(pathOf(message, 'content'));
   return common;
 }
 
@@ -85,9 +100,10 @@ function readAssistant(message: Fields, content: string, names: Map<string, stri
   const calls = readToolCalls(message);
   for (const call of calls ?? []) if (call.id !== undefined) names.set(call.id, call.function.name);
   return {
-    content: content || (stringOr(message.get('refusal')) ?? ''),
+    content: content || (stringOr(readValue(message, 'refusal')) ?? ''),
     ...present({
-      thinking: stringOr(message.get('reasoning')) ?? stringOr(message.get('reasoning_content')),
+      thinking:
+        stringOr(readValue(message, 'reasoning')) ?? stringOr(readValue(message, 'reasoning_content')),
       tool_calls: calls,
     }),
   };

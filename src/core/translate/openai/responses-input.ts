@@ -1,7 +1,17 @@
 /** The input of a response: a text, or the items of a conversation, made into native messages. */
+import { MAX_MESSAGES, MAX_PARTS } from '../bounds.js';
 import { readRole } from '../native/messages.js';
 import type { NativeMessage } from '../types.js';
-import { badValue, type Fields, missingField, present } from '../validate.js';
+import {
+  badValue,
+  type Fields,
+  missingField,
+  pathOf,
+  present,
+  readItems,
+  readString,
+  readValue,
+} from '../validate.js';
 import { readItemContent } from './content.js';
 import { NATIVE_ROLE, readArguments, readName } from './messages.js';
 
@@ -37,7 +47,7 @@ function say(to: Conversation, message: NativeMessage): void {
 function readMessage(item: Fields, to: Conversation): void {
   const role = readRole(item, ROLES);
   const content = readItemContent(item, 'content');
-  if (content === undefined && role !== 'assistant') throw missingField(item.at('content'));
+  if (content === undefined && role !== 'assistant') throw missingField(pathOf(item, 'content'));
   const message: NativeMessage = {
     role: NATIVE_ROLE[role] ?? role,
     content: content?.text ?? '',
@@ -48,8 +58,8 @@ function readMessage(item: Fields, to: Conversation): void {
 }
 
 function readCallId(item: Fields): string {
-  const id = item.string('call_id');
-  if (id === undefined || id === '') throw missingField(item.at('call_id'));
+  const id = readString(item, 'call_id');
+  if (id === undefined || id === '') throw missingField(pathOf(item, 'call_id'));
   return id;
 }
 
@@ -69,7 +79,8 @@ function readCall(item: Fields, to: Conversation): void {
 function readCallOutput(item: Fields, to: Conversation): void {
   const id = readCallId(item);
   const content = readItemContent(item, 'output');
-  if (content === undefined && item.get('output') === undefined) throw missingField(item.at('output'));
+  if (content === undefined && readValue(item, 'output') === undefined)
+    throw missingField(pathOf(item, 'output'));
   say(to, {
     role: 'tool',
     content: content?.text ?? '',
@@ -83,8 +94,9 @@ function readCallOutput(item: Fields, to: Conversation): void {
 
 /** Replayed reasoning: its text, its summary, or what answers of ours have in `encrypted_content`. */
 function readReasoning(item: Fields, to: Conversation): void {
-  const texts = (key: string) => (item.items(key) ?? []).map((part) => part.string('text') ?? '').join('');
-  const text = texts('content') || texts('summary') || item.string('encrypted_content');
+  const texts = (key: string) =>
+    readItems(item, key, MAX_PARTS, (part) => readString(part, 'text') ?? '')?.join('');
+  const text = texts('content') || texts('summary') || readString(item, 'encrypted_content');
   if (text) to.thinking = (to.thinking ?? '') + text;
 }
 
@@ -95,25 +107,26 @@ const READERS: Record<string, (item: Fields, to: Conversation) => void> = {
   reasoning: readReasoning,
 };
 
+function readItem(item: Fields, to: Conversation): void {
+  const type = readString(item, 'type') ?? 'message';
+  if (!Object.hasOwn(READERS, type)) {
+    throw badValue(pathOf(item, 'type'), `items of type "${type}" are not supported.`);
+  }
+  READERS[type]!(item, to);
+}
+
 /**
  * Reads `instructions` and `input`.
  * @throws GatewayError 400 that names the field, for items that a server without memory cannot resolve, too
  */
 export function readInput(body: Fields): NativeMessage[] {
   const to: Conversation = { messages: [], turn: undefined, thinking: undefined, names: new Map() };
-  const instructions = body.string('instructions');
+  const instructions = readString(body, 'instructions');
   if (instructions) to.messages.push({ role: 'system', content: instructions });
-  const input = body.get('input');
+  const input = readValue(body, 'input');
   if (input === undefined) throw missingField('input');
   if (typeof input === 'string') return [...to.messages, { role: 'user', content: input }];
-  const items = body.items('input') ?? [];
+  const items = readItems(body, 'input', MAX_MESSAGES, (item) => readItem(item, to)) ?? [];
   if (items.length === 0) throw badValue('input', 'must not be empty.');
-  for (const item of items) {
-    const type = item.string('type') ?? 'message';
-    if (!Object.hasOwn(READERS, type)) {
-      throw badValue(item.at('type'), `items of type "${type}" are not supported.`);
-    }
-    READERS[type]!(item, to);
-  }
   return to.messages;
 }

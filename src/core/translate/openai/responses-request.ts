@@ -1,8 +1,21 @@
 /** `POST /openai/v1/responses`: the request. */
+import { MAX_WORDS } from '../bounds.js';
 import { messageSize } from '../native/messages.js';
 import { maxTokensOf, orNothing } from '../native/options.js';
 import type { Exchange, NativeRequest } from '../types.js';
-import { badValue, type Fields, fields, type JsonObject, present } from '../validate.js';
+import {
+  badValue,
+  type Fields,
+  fields,
+  type JsonObject,
+  present,
+  readBoolean,
+  readInteger,
+  readObject,
+  readString,
+  readStrings,
+  readValue,
+} from '../validate.js';
 import { thinkOf } from './effort.js';
 import { readExtensions } from './extensions.js';
 import { readFormat } from './format.js';
@@ -18,40 +31,43 @@ const TRUNCATIONS = ['auto', 'disabled'];
 /** Fields that need a server with a memory. Forgetting what a client relies on would be worse than refusing it. */
 function refuseState(body: Fields): void {
   for (const key of ['previous_response_id', 'conversation', 'prompt']) {
-    if (body.get(key) !== undefined) {
+    if (readValue(body, key) !== undefined) {
       throw badValue(key, 'this server keeps no responses; send the whole conversation as input.');
     }
   }
-  if (body.boolean('background')) throw badValue('background', 'is not supported by this server.');
+  if (readBoolean(body, 'background')) throw badValue('background', 'is not supported by this server.');
 }
 
 function readTruncation(body: Fields): string {
-  const truncation = body.string('truncation') ?? 'disabled';
+  const truncation = readString(body, 'truncation') ?? 'disabled';
   if (!TRUNCATIONS.includes(truncation)) throw badValue('truncation', 'must be "auto" or "disabled".');
   return truncation;
 }
 
 /** OpenAI repeats these in its answers; what was not asked for is null, as Ollama's own values are not known here. */
 function readEcho(body: Fields, truncation: string): JsonObject {
-  const reasoning = body.object('reasoning');
+  const reasoning = readObject(body, 'reasoning');
   return {
-    instructions: body.get('instructions') ?? null,
-    max_output_tokens: body.get('max_output_tokens') ?? null,
-    metadata: body.get('metadata') ?? {},
-    parallel_tool_calls: body.get('parallel_tool_calls') ?? true,
-    reasoning: { effort: reasoning?.get('effort') ?? null, summary: reasoning?.get('summary') ?? null },
-    temperature: body.get('temperature') ?? null,
-    text: { format: body.object('text')?.get('format') ?? { type: 'text' } },
-    tool_choice: body.get('tool_choice') ?? 'auto',
-    tools: body.get('tools') ?? [],
-    top_logprobs: body.get('top_logprobs') ?? 0,
-    top_p: body.get('top_p') ?? null,
-    frequency_penalty: body.get('frequency_penalty') ?? 0,
-    presence_penalty: body.get('presence_penalty') ?? 0,
+    instructions: readValue(body, 'instructions') ?? null,
+    max_output_tokens: readValue(body, 'max_output_tokens') ?? null,
+    metadata: readValue(body, 'metadata') ?? {},
+    parallel_tool_calls: readValue(body, 'parallel_tool_calls') ?? true,
+    reasoning: {
+      effort: readValue(reasoning, 'effort') ?? null,
+      summary: readValue(reasoning, 'summary') ?? null,
+    },
+    temperature: readValue(body, 'temperature') ?? null,
+    text: { format: readValue(readObject(body, 'text'), 'format') ?? { type: 'text' } },
+    tool_choice: readValue(body, 'tool_choice') ?? 'auto',
+    tools: readValue(body, 'tools') ?? [],
+    top_logprobs: readValue(body, 'top_logprobs') ?? 0,
+    top_p: readValue(body, 'top_p') ?? null,
+    frequency_penalty: readValue(body, 'frequency_penalty') ?? 0,
+    presence_penalty: readValue(body, 'presence_penalty') ?? 0,
     truncation,
-    user: body.get('user') ?? null,
-    safety_identifier: body.get('safety_identifier') ?? null,
-    prompt_cache_key: body.get('prompt_cache_key') ?? null,
+    user: readValue(body, 'user') ?? null,
+    safety_identifier: readValue(body, 'safety_identifier') ?? null,
+    prompt_cache_key: readValue(body, 'prompt_cache_key') ?? null,
   };
 }
 
@@ -71,9 +87,9 @@ export function readResponse(body: unknown): Exchange {
   const messages = readInput(from);
   const { tools, single } = readResponseTools(from);
   const { stream } = readStreaming(from);
-  const include = from.strings('include') ?? [];
+  const include = readStrings(from, 'include', MAX_WORDS) ?? [];
   const logprobs = include.includes('message.output_text.logprobs');
-  const top = from.integer('top_logprobs', { min: 0, max: 20 });
+  const top = readInteger(from, 'top_logprobs', { min: 0, max: 20 });
   const truncation = readTruncation(from);
   const { options, think, keep_alive, truncate = truncation === 'auto' } = readExtensions(from);
   const maxTokens = readMaxTokens(from, 'max_output_tokens') ?? maxTokensOf(options);
@@ -82,9 +98,9 @@ export function readResponse(body: unknown): Exchange {
     messages,
     ...present({
       tools,
-      format: readFormat(from.object('text')?.object('format'), (format) => format),
+      format: readFormat(readObject(readObject(from, 'text'), 'format'), (format) => format),
       options: orNothing({ ...options, ...readSampling(from, maxTokens) }),
-      think: thinkOf(from.object('reasoning')?.string('effort'), 'reasoning.effort') ?? think,
+      think: thinkOf(readString(readObject(from, 'reasoning'), 'effort'), 'reasoning.effort') ?? think,
       keep_alive,
       truncate,
       logprobs: logprobs || undefined,

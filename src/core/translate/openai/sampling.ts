@@ -1,23 +1,32 @@
 /** What chat completions and completions have in common beside the text. */
 
+import { MAX_CHOICES, MAX_STOPS, OUTPUT_TOKENS, SEED } from '../bounds.js';
+import { readModelName } from '../native/common.js';
 import type { NativeRequest } from '../types.js';
-import { badValue, type Fields, missingField, present, wrongType } from '../validate.js';
-
-/** Choices of one request: each is a generation of its own. */
-const MAX_CHOICES = 8;
-const MAX_STOPS = 4;
+import {
+  badValue,
+  type Fields,
+  missingField,
+  present,
+  readBoolean,
+  readInteger,
+  readNumber,
+  readObject,
+  readStrings,
+  readValue,
+  wrongType,
+} from '../validate.js';
 
 export function readModel(body: Fields): string {
-  const model = body.string('model');
+  const model = readModelName(body, 'model');
   if (model === undefined || model.trim() === '') throw missingField('model');
   return model;
 }
 
 function readStop(body: Fields): string[] | undefined {
-  const stop = body.get('stop');
-  const stops = typeof stop === 'string' ? [stop] : body.strings('stop');
-  if (stops === undefined || stops.length === 0) return undefined;
-  if (stops.length > MAX_STOPS) throw badValue('stop', `must have at most ${MAX_STOPS} strings.`);
+  const stop = readValue(body, 'stop');
+  const stops = typeof stop === 'string' ? [stop] : readStrings(body, 'stop', MAX_STOPS);
+  if (stops === undefined) return undefined;
   // An empty string is in every text; clients send it for none.
   const filled = stops.filter((text) => text !== '');
   return filled.length === 0 ? undefined : filled;
@@ -26,11 +35,11 @@ function readStop(body: Fields): string[] | undefined {
 /** Ollama's options for the sampling that the client asks for; what it leaves out is left to the Modelfile. */
 export function readSampling(body: Fields, maxTokens: number | undefined): Record<string, unknown> {
   return present({
-    temperature: body.number('temperature', { min: 0, max: 2 }),
-    top_p: body.number('top_p', { min: 0, max: 1 }),
-    frequency_penalty: body.number('frequency_penalty', { min: -2, max: 2 }),
-    presence_penalty: body.number('presence_penalty', { min: -2, max: 2 }),
-    seed: body.integer('seed'),
+    temperature: readNumber(body, 'temperature', { min: 0, max: 2 }),
+    top_p: readNumber(body, 'top_p', { min: 0, max: 1 }),
+    frequency_penalty: readNumber(body, 'frequency_penalty', { min: -2, max: 2 }),
+    presence_penalty: readNumber(body, 'presence_penalty', { min: -2, max: 2 }),
+    seed: readInteger(body, 'seed', SEED),
     stop: readStop(body),
     num_predict: maxTokens,
   });
@@ -38,11 +47,11 @@ export function readSampling(body: Fields, maxTokens: number | undefined): Recor
 
 /** 0 and less mean "no limit" to Ollama, and so can never be passed on. */
 export function readMaxTokens(body: Fields, key: string): number | undefined {
-  return body.integer(key, { min: 1 });
+  return readInteger(body, key, OUTPUT_TOKENS);
 }
 
 export function readChoices(body: Fields): number {
-  return body.integer('n', { min: 1, max: MAX_CHOICES }) ?? 1;
+  return readInteger(body, 'n', { min: 1, max: MAX_CHOICES }) ?? 1;
 }
 
 /** The same request once per choice; with a seed, each choice has its own, or all would be equal. */
@@ -62,16 +71,16 @@ export interface Streaming {
 }
 
 export function readStreaming(body: Fields): Streaming {
-  const stream = body.boolean('stream') ?? false;
-  const options = body.object('stream_options');
+  const stream = readBoolean(body, 'stream') ?? false;
+  const options = readObject(body, 'stream_options');
   if (options !== undefined && !stream)
     throw badValue('stream_options', 'is only allowed when stream is true.');
-  return { stream, includeUsage: options?.boolean('include_usage') ?? false };
+  return { stream, includeUsage: readBoolean(options, 'include_usage') ?? false };
 }
 
 /** Ollama has no way to bias tokens: better refused than forgotten. */
 export function refuseLogitBias(body: Fields): void {
-  const bias = body.get('logit_bias');
+  const bias = readValue(body, 'logit_bias');
   if (bias === undefined) return;
   if (typeof bias !== 'object' || Array.isArray(bias)) throw wrongType('logit_bias', 'an object', bias);
   if (bias !== null && Object.keys(bias).length > 0)

@@ -1,6 +1,19 @@
 /** `tool_choice`. Ollama cannot be told to choose: the model is shown only what may be called. */
+import { MAX_TOOLS } from '../bounds.js';
 import type { NativeTool } from '../native/tools.js';
-import { badValue, type Fields, fields, isObject, missingField, wrongType } from '../validate.js';
+import {
+  badValue,
+  type Fields,
+  fields,
+  isObject,
+  missingField,
+  pathOf,
+  readItems,
+  readObject,
+  readString,
+  readValue,
+  wrongType,
+} from '../validate.js';
 
 /** Where a choice has its names: chat completions and responses write the same thing differently. */
 export interface ChoiceForm {
@@ -14,15 +27,15 @@ export interface ChoiceForm {
 
 /** `{ type: 'function', function: { name } }` */
 export const CHAT_CHOICE: ChoiceForm = {
-  named: (choice) => choice.object('function'),
-  path: (choice) => `${choice.at('function')}.name`,
-  allowed: (choice) => choice.object('allowed_tools'),
+  named: (choice) => readObject(choice, 'function'),
+  path: (choice) => `${pathOf(choice, 'function')}.name`,
+  allowed: (choice) => readObject(choice, 'allowed_tools'),
 };
 
 /** `{ type: 'function', name }` */
 export const RESPONSE_CHOICE: ChoiceForm = {
   named: (choice) => choice,
-  path: (choice) => choice.at('name'),
+  path: (choice) => pathOf(choice, 'name'),
   allowed: (choice) => choice,
 };
 
@@ -46,7 +59,7 @@ export function byMode(mode: string, tools: NativeTool[], param: string): Native
 }
 
 function nameIn(choice: Fields, form: ChoiceForm): string {
-  const name = form.named(choice)?.string('name');
+  const name = readString(form.named(choice), 'name');
   if (name === undefined) throw missingField(form.path(choice));
   return name;
 }
@@ -56,26 +69,26 @@ function nameIn(choice: Fields, form: ChoiceForm): string {
  * @throws GatewayError 400 that names the field
  */
 export function chosenTools(body: Fields, tools: NativeTool[], form: ChoiceForm): NativeTool[] {
-  const value = body.get('tool_choice');
+  const value = readValue(body, 'tool_choice');
   if (value === undefined) return tools;
   if (typeof value === 'string') return byMode(value, tools, 'tool_choice');
   if (!isObject(value)) throw wrongType('tool_choice', 'a string or an object', value);
   const choice = fields(value, 'tool_choice');
-  const type = choice.string('type');
+  const type = readString(choice, 'type');
   if (type === 'function') return only(tools, nameIn(choice, form), form.path(choice));
   if (type !== 'allowed_tools') throw badValue('tool_choice.type', 'must be "function" or "allowed_tools".');
   const allowed = form.allowed(choice);
-  const listed = allowed?.items('tools');
-  if (allowed === undefined || listed === undefined) {
-    throw missingField(`${allowed?.at('tools') ?? 'tool_choice.allowed_tools.tools'}`);
-  }
-  const names = listed.map((item) => nameIn(item, form));
-  // Sets: a body has room for a hundred thousand tools, and for as many names.
+  // Sets: there may be thousands of tools, and as many names.
   const known = new Set(tools.map((tool) => tool.function.name));
-  names.forEach((name, i) => {
-    if (!known.has(name)) throw unknownTool(name, form.path(listed[i]!));
+  const names = readItems(allowed, 'tools', MAX_TOOLS, (item) => {
+    const name = nameIn(item, form);
+    if (!known.has(name)) throw unknownTool(name, form.path(item));
+    return name;
   });
+  if (allowed === undefined || names === undefined) {
+    throw missingField(allowed ? pathOf(allowed, 'tools') : 'tool_choice.allowed_tools.tools');
+  }
   const wanted = new Set(names);
   const left = tools.filter((tool) => wanted.has(tool.function.name));
-  return byMode(allowed.string('mode') ?? 'auto', left, allowed.at('mode'));
+  return byMode(readString(allowed, 'mode') ?? 'auto', left, pathOf(allowed, 'mode'));
 }

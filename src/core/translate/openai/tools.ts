@@ -1,6 +1,20 @@
 /** Tools, and their predecessors `functions` and `function_call`. */
+import { MAX_TOOLS } from '../bounds.js';
 import { type NativeTool, readDefinition, readTools } from '../native/tools.js';
-import { badValue, type Fields, fields, isObject, type JsonObject, missingField } from '../validate.js';
+import {
+  badValue,
+  type Fields,
+  isObject,
+  type JsonObject,
+  missingField,
+  pathOf,
+  readBoolean,
+  readItems,
+  readList,
+  readObject,
+  readString,
+  readValue,
+} from '../validate.js';
 import { byMode, CHAT_CHOICE, chosenTools, only, RESPONSE_CHOICE } from './tool-choice.js';
 
 export interface ToolUse {
@@ -45,48 +59,48 @@ const adapted = ({ function: { name, description, parameters } }: NativeTool): N
   },
 });
 
+const readFunction = (definition: Fields): NativeTool =>
+  adapted({ type: 'function', function: readDefinition(definition) });
+
 function legacyChosen(body: Fields, tools: NativeTool[]): NativeTool[] {
-  const value = body.get('function_call');
+  const value = readValue(body, 'function_call');
   if (value === undefined) return tools;
   if (value === 'none' || value === 'auto') return byMode(value, tools, 'function_call');
-  const name = fields(value, 'function_call').string('name');
+  const name = readString(readObject(body, 'function_call'), 'name');
   if (name === undefined) throw missingField('function_call.name');
   return only(tools, name, 'function_call.name');
 }
 
 /** @throws GatewayError 400 that names the field */
 export function readToolUse(body: Fields): ToolUse {
-  const functions = body.items('functions');
-  const legacy = functions !== undefined && functions.length > 0;
-  if (legacy && body.list('tools') !== undefined)
+  const functions = readItems(body, 'functions', MAX_TOOLS, readFunction) ?? [];
+  const legacy = functions.length > 0;
+  if (legacy && readList(body, 'tools', MAX_TOOLS) !== undefined)
     throw badValue('functions', 'cannot be used together with tools.');
   const left = legacy
-    ? legacyChosen(
-        body,
-        functions.map((definition) => adapted({ type: 'function', function: readDefinition(definition) })),
-      )
+    ? legacyChosen(body, functions)
     : chosenTools(body, (readTools(body) ?? []).map(adapted), CHAT_CHOICE);
   return {
     tools: left.length === 0 ? undefined : left,
-    single: legacy || body.boolean('parallel_tool_calls') === false,
+    single: legacy || readBoolean(body, 'parallel_tool_calls') === false,
     legacy,
   };
 }
 
 /** A tool of a response stands flat: its name, description and parameters beside its type. */
 function readFlatTool(tool: Fields): NativeTool {
-  const type = tool.string('type');
-  if (type === undefined) throw missingField(tool.at('type'));
+  const type = readString(tool, 'type');
+  if (type === undefined) throw missingField(pathOf(tool, 'type'));
   if (type !== 'function')
-    throw badValue(tool.at('type'), `tools of type "${type}" are not supported, only "function".`);
+    throw badValue(pathOf(tool, 'type'), `tools of type "${type}" are not supported, only "function".`);
   return adapted({ type: 'function', function: readDefinition(tool) });
 }
 
 /** The tools of `POST /responses`. @throws GatewayError 400 that names the field */
 export function readResponseTools(body: Fields): Omit<ToolUse, 'legacy'> {
-  const left = chosenTools(body, (body.items('tools') ?? []).map(readFlatTool), RESPONSE_CHOICE);
+  const left = chosenTools(body, readItems(body, 'tools', MAX_TOOLS, readFlatTool) ?? [], RESPONSE_CHOICE);
   return {
     tools: left.length === 0 ? undefined : left,
-    single: body.boolean('parallel_tool_calls') === false,
+    single: readBoolean(body, 'parallel_tool_calls') === false,
   };
 }
