@@ -34,7 +34,11 @@ const WORDS: Record<string, string> = {
   'server.client_timeout':
     'Seconds that a client has to send the body of a request (uploads of models have all the time that they use), and ' +
     'for which it may leave an answer unread; then its connection is closed.',
-  'server.trust_proxy': "Take the client's address from `X-Forwarded-For`: only behind a proxy that sets it.",
+  'server.trust_proxy':
+    "Which proxies' word is taken for the client's address, in `X-Forwarded-For`; the meanings are Express's. " +
+    'A number: there are that many proxies in a row. A list: those with these addresses, be it networks or the names ' +
+    '`loopback`, `linklocal` and `uniquelocal`. `true`: all, so that the left-most address counts, which a client can ' +
+    'write itself unless the outermost proxy replaces the header: prefer a number. `false`: none.',
   'server.shutdown_timeout': 'Seconds that running requests have to end after SIGTERM.',
   'server.heartbeat': 'Seconds of silence after which an event stream gets a comment; 0 for none.',
   'server.cors.origins': 'Whose pages may call the gateway from a browser.',

@@ -1,9 +1,10 @@
 /** The gateway as a server of its own. Public as `parallama/server`. */
 import { createServer, type IncomingMessage, type ServerOptions, type ServerResponse } from 'node:http';
-import { type AddressInfo, isIP, type Socket } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { errorResponse, GatewayError } from '../core/errors.js';
 import type { Gateway } from '../core/gateway.js';
 import { requestId } from '../core/http/request-id.js';
+import { createClientAddress } from './client-address.js';
 import { send, toGatewayRequest } from './node.js';
 
 export interface ServeOptions {
@@ -50,6 +51,7 @@ function listener(clientTimeout: number): ServerOptions {
 export async function serve(gateway: Gateway, options: ServeOptions = {}): Promise<RunningServer> {
   const { server: settings } = gateway.config;
   const host = options.host ?? settings.host;
+  const clientAddress = createClientAddress(settings.trust_proxy);
   let draining: Promise<void> | undefined;
   let closing: Promise<void> | undefined;
 
@@ -67,7 +69,7 @@ export async function serve(gateway: Gateway, options: ServeOptions = {}): Promi
   async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const request = toGatewayRequest(gateway, req, res, {
       url: req.url ?? '/',
-      ip: settings.trust_proxy ? forwardedFor(req) : undefined,
+      ip: clientAddress(req, req.socket.remoteAddress),
       operations: true,
     });
     try {
@@ -122,18 +124,4 @@ function notFound(req: IncomingMessage) {
     headers: { 'x-request-id': requestId(req.headers) },
   });
   return errorResponse(error, 'openai');
-}
-
-/**
- * The address nearest to the proxy: what a client writes itself stands further left. Some proxies add the port, which
- * is another with each connection; what is no address stands for nobody.
- */
-function forwardedFor(req: IncomingMessage): string | undefined {
-  const nearest =
-    String(req.headers['x-forwarded-for'] ?? '')
-      .split(',')
-      .at(-1)
-      ?.trim() ?? '';
-  const [, address = nearest] = /^\[(.+)\](?::\d+)?$/.exec(nearest) ?? /^([\d.]+):\d+$/.exec(nearest) ?? [];
-  return isIP(address) === 0 ? undefined : address;
 }

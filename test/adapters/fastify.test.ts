@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { createGunzip, gzipSync } from 'node:zlib';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { expect, test } from 'vitest';
@@ -91,6 +92,21 @@ test("an app's own wildcard stays its own", async () => {
   expect((await send(url, '/any/page')).text).toBe('a single page app');
   expect((await send(url, '/')).text).toBe('a single page app');
   expect((await send(url, '/openai/v1/models')).status).toBe(401);
+  await app.close();
+  await rig.close();
+});
+
+test("behind a proxy, with docs/recipes.md's setting, failed logins are the client's", async () => {
+  const recipes = await readFile(new URL('../../docs/recipes.md', import.meta.url), 'utf8');
+  const [, trustProxy] = /`Fastify\(\{ trustProxy: '(\w+)' \}\)`/.exec(recipes)!;
+  const rig = await startRig();
+  const app = Fastify({ trustProxy });
+  await app.register(parallama, { gateway: rig.gateway });
+  const url = await app.listen({ host: '127.0.0.1', port: 0 });
+  const body = { username: 'nobody', password: 'a-wrong-password' };
+  const headers = { 'content-type': 'application/json', 'x-forwarded-for': '198.51.100.1, 203.0.113.7' };
+  expect((await send(url, '/auth/login', { headers, body })).status).toBe(401);
+  expect(rig.log.find(({ event }) => event === 'login_failed')).toMatchObject({ ip: '203.0.113.7' });
   await app.close();
   await rig.close();
 });

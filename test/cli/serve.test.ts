@@ -69,6 +69,13 @@ test('open registration on an address for others is warned of', async () => {
   expect((await server.ended).stderr).toContain('Warning: registration is open on 0.0.0.0');
 });
 
+test('a trust in all proxies is warned of', async () => {
+  const server = start(await home('server: { trust_proxy: true }'), ['serve', '--port', '0']);
+  await server.shows(/config/);
+  server.process.kill('SIGTERM');
+  expect((await server.ended).stderr).toContain('Warning: server.trust_proxy is true');
+});
+
 test('a port in use', async () => {
   const other = createServer().listen(0, '127.0.0.1');
   await new Promise((resolve) => other.once('listening', resolve));

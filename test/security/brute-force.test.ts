@@ -10,7 +10,7 @@ import { withinOneWindow } from './window.js';
 
 afterAll(stopServers);
 
-async function rigWith(trust_proxy: boolean): Promise<Rig> {
+async function rigWith(trust_proxy: boolean | number | string[]): Promise<Rig> {
   await withinOneWindow();
   const rig = await startRig({ config: { server: { trust_proxy } } });
   onTestFinished(() => rig.close());
@@ -39,11 +39,22 @@ test('an address is told by its connection, whatever X-Forwarded-For says', { ti
 test('behind a proxy that is trusted, by the address that the proxy has added', {
   timeout: 90_000,
 }, async () => {
-  const { url } = await rigWith(true);
+  const { url } = await rigWith(1);
   await failOften(url, (i) => `198.51.100.${i}, 203.0.113.7`);
   expect(await guess(url, 'ann', '198.51.100.1, 203.0.113.7', 'a-good-password')).toBe(429);
   expect(await guess(url, 'ann', '203.0.113.7, 198.51.100.1', 'a-good-password')).toBe(200);
 });
+
+test.each<[number | string[]]>([[2], [['loopback', '10.0.0.0/8']]])(
+  'behind two proxies (%j), one client does not lock the others out',
+  { timeout: 90_000 },
+  async (trust) => {
+    const { url } = await rigWith(trust);
+    await failOften(url, () => '198.51.100.1, 10.0.0.7');
+    expect(await guess(url, 'ann', '198.51.100.1, 10.0.0.7', 'a-good-password')).toBe(429);
+    expect(await guess(url, 'ann', '198.51.100.2, 10.0.0.7', 'a-good-password')).toBe(200);
+  },
+);
 
 test.each([
   ['203.0.113.7', '203.0.113.7'],
@@ -56,7 +67,7 @@ test.each([
   ['', '127.0.0.1'],
   [`203.0.113.7 ${'x'.repeat(9_000)}`, '127.0.0.1'],
 ])('of a proxy that adds "%s" the address counts, and nothing else', async (forwarded, ip) => {
-  const { url, log } = await rigWith(true);
+  const { url, log } = await rigWith(1);
   expect(await guess(url, 'ann', forwarded)).toBe(401);
   expect(log.find(({ event }) => event === 'login_failed')).toMatchObject({ ip });
 });

@@ -26,6 +26,12 @@ export function introduce(
     print(fields(Object.entries(about).map(([name, value]) => [`  ${name}`, [value].flat().join(', ')])));
   }
   for (const notice of notices) note(notice);
+  if (config.server.trust_proxy === true) {
+    note(
+      'Warning: server.trust_proxy is true: the left-most address of X-Forwarded-For counts, which clients can write ' +
+        'themselves where the outermost proxy adds to that header. Set it to the number of proxies in front.',
+    );
+  }
   if (config.auth.registration === 'open' && !isLoopback(host)) {
     note(
       `Warning: registration is open on ${host}: everybody who reaches it can make an account. ` +

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { gatewayList, gatewaysSchema } from './gateways.js';
+import { trustProxy } from './network.js';
 import {
   bytes,
   flag,
@@ -40,8 +41,8 @@ const serverSchema = section({
   body_limit: bytes().default(32 * 2 ** 20),
   /** Seconds that a client has to send a body, and for which it may leave an answer unread. */
   client_timeout: timeout().default(300),
-  /** Take the client's address from X-Forwarded-For. */
-  trust_proxy: flag().default(false),
+  /** Which proxies' word is taken for the client's address, in X-Forwarded-For. */
+  trust_proxy: trustProxy().default(false),
   /** Seconds that running requests have to end after SIGTERM. */
   shutdown_timeout: timeout().default(30),
   /** Seconds of silence after which an event stream gets a comment, so that nobody takes it for dead; 0 for none. */
