@@ -78,7 +78,7 @@ export function createGeneration(work: Work): Generation {
   const stop = createStop();
   const leave = stop.say;
   work.signal?.addEventListener('abort', leave);
-  if (work.signal?.aborted || lease.lost) leave();
+  if (work.signal?.aborted || lease.lost || lease.revoked) leave();
   lease.workFor({ onLost: leave, known: () => (answered ? chargeOf('aborted') : NOTHING_USED) });
   let sent = false;
   let answered = false;
@@ -118,10 +118,11 @@ export function createGeneration(work: Work): Generation {
 
   /** Ends what is under way; what to tell the client is returned. */
   async function fail(error: unknown): Promise<GatewayError> {
-    const gone = stop.said && !lease.lost;
+    const { revoked } = lease;
+    const gone = stop.said && !lease.lost && !revoked;
     stop.say();
-    const failure = lease.lost ? storeAway(error) : asGatewayError(error);
-    await settle(gone ? 'aborted' : 'failed', failure);
+    const failure = revoked ?? (lease.lost ? storeAway(error) : asGatewayError(error));
+    await settle(gone || revoked ? 'aborted' : 'failed', failure);
     if (gone) return new GatewayError('client_gone', { cause: error });
     // What was generated is charged; openai's clients would try twice more, and pay each time, without being asked.
     if (answered) failure.headers['x-should-retry'] ??= 'false';

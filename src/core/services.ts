@@ -3,6 +3,7 @@ import { type Admin, createAdmin } from './admin.js';
 import { type AccessTokens, createAccessTokens } from './auth/access-tokens.js';
 import { type Authenticated, createAuthenticator } from './auth/authenticator.js';
 import { createHostUsers } from './auth/host-users.js';
+import { watchRevocation } from './auth/revocation.js';
 import { claimSecret, loadSecrets } from './auth/secret.js';
 import { createThrottle, type Throttle } from './auth/throttle.js';
 import type { Config } from './config.js';
@@ -141,6 +142,13 @@ export async function createServices(options: ServiceOptions): Promise<Services>
     version: VERSION,
     onTrouble,
   });
+  const stopWatching = watchRevocation({
+    store,
+    roles: admin.roles,
+    policy: admin.limits,
+    running: leases.running,
+    onTrouble,
+  });
   const retention = startRetention({ store, days: config.usage.retention_days, onTrouble });
 
   return {
@@ -177,6 +185,7 @@ export async function createServices(options: ServiceOptions): Promise<Services>
     async close() {
       claim.stop();
       settings.close();
+      await stopWatching();
       await retention.close();
       await presence.close();
       await letGo();

@@ -10,7 +10,7 @@ describeStores('API keys', (open) => {
     const ann = await addUser(parts);
     const { id, key } = await parts.apiKeys.generate(ann, { name: 'laptop' });
     expect(key.startsWith('pk_live_')).toBe(true);
-    expect(await parts.apiKeys.verify(key)).toEqual({ id, userId: ann.id, username: 'ann' });
+    expect(await parts.apiKeys.verify(key)).toEqual({ keyId: id, userId: ann.id, username: 'ann' });
     const rows = JSON.stringify(await parts.store.list('keys', { limit: 10 }));
     expect(rows).not.toContain(key.slice(-38, -6));
   });

@@ -12,12 +12,17 @@ describeStores('the authenticator', (open) => {
   it('knows the owner of a key and of a token', async () => {
     const parts = await partsOn(await open());
     const ann = await addUser(parts, 'Ann', 'premium');
-    const { key } = await parts.apiKeys.generate(ann);
+    const { key, id: keyId } = await parts.apiKeys.generate(ann);
     const expected = { id: ann.id, username: 'Ann', role: 'premium', limits: ann.limits };
     const { authenticate } = parts.authenticator;
-    expect(await authenticate(bearer(key))).toEqual(expected);
-    expect(await authenticate(bearer(await parts.accessTokens.issue(ann)))).toEqual(expected);
-    expect(await authenticate({ authorization: `bEaReR   ${key}  ` })).toEqual(expected);
+    const byKey = { ...expected, proof: { keyId, userId: ann.id, username: 'ann' } };
+    expect(await authenticate(bearer(key))).toEqual(byKey);
+    expect(await authenticate({ authorization: `bEaReR   ${key}  ` })).toEqual(byKey);
+    const token = await parts.accessTokens.issue(ann);
+    expect(await authenticate(bearer(token))).toMatchObject({
+      ...expected,
+      proof: { userId: ann.id, username: 'ann', generation: 1 },
+    });
   });
 
   it.each([[undefined], [''], ['Bearer'], ['Bearer  '], ['Basic YW5uOnNlY3JldA=='], ['YW5uOnNlY3JldA==']])(

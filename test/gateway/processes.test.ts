@@ -133,3 +133,30 @@ test('a key that one process revokes is refused by another within a second', asy
   server.kill('SIGTERM');
   expect(await server.exited).toBe(0);
 }, 60_000);
+
+test('an answer that one process gives ends within a second of a command that revokes its key', async () => {
+  const { id, key } = await newUser('revoked-under-way');
+  const server = await startServer(config);
+  const [{ id: keyId }] = JSON.parse(
+    await cli(config, 'key', 'list', '--username', 'revoked-under-way', '--json'),
+  );
+  simulator.pace = 5;
+  const { received, ended } = stream(server, key);
+  await until(() => events(received()) > 50, 20_000);
+  await cli(config, 'key', 'revoke', keyId);
+  const revokedAt = performance.now();
+  await ended;
+  expect(performance.now() - revokedAt).toBeLessThan(1_000);
+  expect(received()).toContain('"code":"invalid_api_key"');
+  server.kill('SIGTERM');
+  expect(await server.exited).toBe(0);
+  simulator.pace = 0;
+
+  const store = await openStore(`sqlite:${join(directory, 'shared.db')}`);
+  const rows: UsageRow[] = [];
+  const query = { subject: id, from: '2000-01-01T00', to: '2999-01-01T00', by: 'hour' } as const;
+  for await (const row of store.usage(query)) rows.push(row);
+  await store.close();
+  expect(rows).toMatchObject([{ requests: 1, aborted: 1 }]);
+  expect(rows[0]!.completionTokens).toBeGreaterThan(50);
+}, 60_000);

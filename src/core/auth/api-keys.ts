@@ -15,7 +15,8 @@ export interface ApiKey {
   created_at: string;
 }
 
-interface KeyRecord {
+/** The row of table `keys`. */
+export interface KeyRecord {
   userId: string;
   /** Row id of the user. */
   username: string;
@@ -35,7 +36,7 @@ const REMEMBERED = 10_000;
 
 /** Whose key it is, as far as the key's row says; the user may be gone or another by now. */
 export interface KeyOwner {
-  id: string;
+  keyId: string;
   userId: string;
   /** Row id of the user. */
   username: string;
@@ -108,7 +109,7 @@ export function createApiKeys({ store, prefix }: { store: Records; prefix: strin
       const row = await get<KeyRecord>('keys', presented.id);
       if (!row || !sameHash(presented.hash, row.value.hash)) return undefined;
       if (!known) remembered.set(key, presented);
-      return { id: row.id, userId: row.value.userId, username: row.value.username };
+      return { keyId: row.id, userId: row.value.userId, username: row.value.username };
     },
   };
 }

@@ -7,6 +7,7 @@ import type { Records } from '../store/port.js';
 import type { AccessTokens } from './access-tokens.js';
 import type { ApiKeys } from './api-keys.js';
 import { readCredential } from './credential.js';
+import { type Proof, userBy } from './proof.js';
 import { createReads } from './reads.js';
 import { REFRESH_PREFIX } from './sessions.js';
 import { unauthorized } from './unauthorized.js';
@@ -15,6 +16,8 @@ import type { UserRecord } from './user.js';
 export interface Authenticated extends Identity {
   /** What was set for the user instead of the role's limits, as of at most {@link REMEMBER} ago. */
   limits?: LimitOverrides;
+  /** What it rests on; undefined for users of the host app. */
+  proof?: Proof;
 }
 
 export interface Authenticator {
@@ -43,16 +46,13 @@ export function createAuthenticator({
   const reads = createReads({ store, now });
 
   /** Undefined where key, token or user are not (or no longer) good, by rows as of `since`. */
-  async function userOf(bearer: string, since: number): Promise<UserRecord | undefined> {
+  async function identityOf(bearer: string, since: number): Promise<Authenticated | undefined> {
     const get: Records['get'] = (table, id) => reads.get(table, id, since);
-    if (isToken(bearer)) {
-      const { username, userId, generation } = await accessTokens.verify(bearer);
-      const user = (await get<UserRecord>('users', username))?.value;
-      return user?.id === userId && user.generation === generation ? user : undefined;
-    }
-    const key = await apiKeys.verify(bearer, get);
-    const user = key && (await get<UserRecord>('users', key.username))?.value;
-    return user?.id === key?.userId ? user : undefined;
+    const proof = isToken(bearer) ? await accessTokens.verify(bearer) : await apiKeys.verify(bearer, get);
+    if (!proof) return undefined;
+    const row = await get<UserRecord>('users', proof.username);
+    const user = userBy(proof, row);
+    return user && { id: user.id, username: user.username, role: user.role, limits: user.limits, proof };
   }
 
   return {
@@ -66,8 +66,8 @@ export function createAuthenticator({
       }
       const start = now();
       // Nobody is refused by what is remembered: the user may have been made, or have logged in, a moment ago.
-      const user = (await userOf(bearer, start - REMEMBER)) ?? (await userOf(bearer, start));
-      if (user) return { id: user.id, username: user.username, role: user.role, limits: user.limits };
+      const identity = (await identityOf(bearer, start - REMEMBER)) ?? (await identityOf(bearer, start));
+      if (identity) return identity;
       if (isToken(bearer)) throw unauthorized('invalid_token', 'The access token has been revoked.');
       throw unauthorized('invalid_key', `Incorrect API key provided: ${masked(bearer)}.`);
     },

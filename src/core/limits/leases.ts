@@ -4,6 +4,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { GatewayName, Identity, ResponseHeaders } from '../contract.js';
 import { createCrowd, type Member } from '../crowd.js';
+import type { GatewayError } from '../errors.js';
 import { holdId } from '../store/hold-id.js';
 import { type Charge, type Counter, type Hold, type Store, StoreUnavailable } from '../store/port.js';
 import type { Journal } from '../usage/journal.js';
@@ -46,7 +47,7 @@ export interface Ask {
 export interface Tenant {
   /** What the request is known to have used, should this process die. */
   known(): Charge;
-  /** The lease is lost. */
+  /** The lease is lost, or revoked. */
   onLost(): void;
 }
 
@@ -62,6 +63,8 @@ export interface Lease {
   headers(): ResponseHeaders;
   /** The hold is no longer ours: the process stood still for longer than the lease. */
   lost: boolean;
+  /** Why the request has to end although its client waits: key or user may no longer. */
+  revoked: GatewayError | undefined;
   /**
    * Who works under it from now on. No properties to be set: V8 takes the functions of a literal for constants, and
    * setting one costs more than all else that a request does here.
@@ -73,9 +76,22 @@ export interface Lease {
   settle(charge: Charge): Promise<void>;
 }
 
+/** A request under way, for who looks whether its user may still go on. */
+export interface Running {
+  readonly ask: Ask;
+  /** When it was admitted, in milliseconds since 1970. */
+  readonly at: number;
+  /** What it is known to have used. */
+  known(): Charge;
+  /** Ends it; what it has used is charged. */
+  end(reason: GatewayError): void;
+}
+
 export interface Leases {
   /** @throws GatewayError 429 where a limit refuses, StoreUnavailable where the store cannot be asked */
   admit(ask: Ask): Promise<Lease>;
+  /** All that are open. */
+  running(): Running[];
   /** How many are open. */
   open(): number;
   /** Waits for settlements under way, then stops renewing and sweeping. */
@@ -109,6 +125,8 @@ interface Settlement extends Member {
 
 interface OpenLease extends Member {
   tenant: Tenant;
+  ask: Ask;
+  at: number;
   hold: Hold;
   /** On the clock of `performance.now()`; Infinity where there is no limit that somebody else could need. */
   ends: number;
@@ -175,6 +193,7 @@ export function createLeases({
       headers: () =>
         rateHeaders(meanings, spent ? settledCounters(reserved, meanings, spent) : reserved.counters, at),
       lost: false,
+      revoked: undefined,
       workFor(given) {
         entry.tenant = given;
       },
@@ -201,6 +220,8 @@ export function createLeases({
     const bounded = hold.claims.some(({ max }) => max !== null);
     const entry: OpenLease = {
       tenant: NO_TENANT,
+      ask,
+      at,
       hold,
       lease,
       ends: bounded ? sent + LEASE : Number.POSITIVE_INFINITY,
@@ -211,6 +232,11 @@ export function createLeases({
 
   function lose({ lease, tenant }: OpenLease): void {
     lease.lost = true;
+    tenant.onLost();
+  }
+
+  function revoke({ lease, tenant }: OpenLease, reason: GatewayError): void {
+    lease.revoked ??= reason;
     tenant.onLost();
   }
 
@@ -282,6 +308,13 @@ export function createLeases({
   return {
     admit,
     open: () => open.size,
+    running: () =>
+      open.all().map((entry) => ({
+        ask: entry.ask,
+        at: entry.at,
+        known: () => entry.tenant.known(),
+        end: (reason) => revoke(entry, reason),
+      })),
     async close() {
       for (const stop of timers) await stop();
       await first;
