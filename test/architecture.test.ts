@@ -20,6 +20,8 @@ const LAYERS = [
     'core/failure.ts',
   ],
   [
+    'core/installed.ts',
+    'core/model-aliases.ts',
     'core/models.ts',
     'core/routes.ts',
     'core/admin.ts',

@@ -19,6 +19,7 @@ import type { HostLogger } from './observe/logs.js';
 import { accountOperations } from './operations/accounts.js';
 import { type Call, NOBODY, type Operation } from './operations/call.js';
 import { inferenceOperations } from './operations/inference.js';
+import { manageOperations } from './operations/manage.js';
 import { modelOperations } from './operations/models.js';
 import { nativeOperations } from './operations/native.js';
 import { serviceOperations } from './operations/service.js';
@@ -153,6 +154,7 @@ function createOperations(services: Services): Record<OperationName, Operation> 
     ...usageOperations(services),
     ...modelOperations(services),
     ...nativeOperations(services),
+    ...manageOperations(services),
     ...inferenceOperations(services),
   };
 }

@@ -12,6 +12,7 @@ import { asGatewayError, storeAway } from './failure.js';
 import { type Give, pushStream } from './http/push-stream.js';
 import { answerSize, readAll } from './http/read-all.js';
 import { type Lease, NOTHING_USED } from './limits/leases.js';
+import type { ResolvedModel } from './models.js';
 import { createStop } from './stop.js';
 import type { Charge } from './store/port.js';
 import {
@@ -33,8 +34,7 @@ export interface Work {
   exchange: Exchange;
   context: ReplyContext;
   dialect: Dialect;
-  /** Ollama's name for the model. */
-  upstreamModel: string;
+  model: ResolvedModel;
   lease: Lease;
   meter: Meter;
   upstream: Upstream;
@@ -71,7 +71,7 @@ export function createGeneration(work: Work): Generation {
   const generates = exchange.endpoint === '/api/chat' || exchange.endpoint === '/api/generate';
   const asked: UpstreamContext = {
     model: exchange.model,
-    upstreamModel: work.upstreamModel,
+    upstreamModel: work.model.upstream,
     dialect: work.dialect,
     endpoint: exchange.endpoint,
   };
@@ -112,7 +112,7 @@ export function createGeneration(work: Work): Generation {
     const errors = failure && failure.status < 500 ? 0 : charge.errors;
     const nothing = (outcome === 'failed' && !answered) || (outcome === 'aborted' && !sent);
     const due: Charge = nothing ? { ...NOTHING_USED, errors, latencyMs } : charge;
-    await lease.settle(due);
+    await lease.settle(due, answered ? work.model.name : undefined);
     work.onSettled(outcome, due, answered);
   }
 
@@ -137,7 +137,7 @@ export function createGeneration(work: Work): Generation {
       path: exchange.endpoint,
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(nativeBody(call)),
-      model: exchange.load ? undefined : work.upstreamModel,
+      model: exchange.load ? undefined : work.model.canonical,
       stops: [stop],
     });
     if (answer.status === 200) return answer.body;
@@ -146,7 +146,7 @@ export function createGeneration(work: Work): Generation {
   }
 
   function nativeBody(call: NativeCall): Record<string, unknown> {
-    const body: Record<string, unknown> = { ...call.request, model: work.upstreamModel };
+    const body: Record<string, unknown> = { ...call.request, model: work.model.upstream };
     if (!generates) return body;
     body.stream = !exchange.load;
     if (!exchange.load && lease.ceiling !== undefined) {
@@ -166,7 +166,7 @@ export function createGeneration(work: Work): Generation {
   /** The answer ends here because the limit does. */
   function cut(call: NativeCall): Final {
     return {
-      chunk: lengthChunk(work.upstreamModel, exchange.endpoint, meter.cut(call, lease.output), new Date()),
+      chunk: lengthChunk(work.model.upstream, exchange.endpoint, meter.cut(call, lease.output), new Date()),
     };
   }
 

@@ -31,6 +31,7 @@ export type OperationName =
   | 'native.embed'
   | 'native.embeddings'
   | 'native.manage'
+  | 'native.blobs'
   | 'openai.models'
   | 'openai.model'
   | 'openai.chat'
@@ -141,7 +142,7 @@ export function createRoutes(
       ollama(`${api}/${name}`, 'native.manage', POST, 'manage');
     }
     ollama(`${api}/delete`, 'native.manage', ['DELETE'], 'manage');
-    ollama(`${api}/blobs/{id}`, 'native.manage', ['HEAD', 'POST'], 'manage');
+    ollama(`${api}/blobs/{id}`, 'native.blobs', ['HEAD', 'POST'], 'manage');
     // Longest first: one gateway's paths may lie under the other's.
     prefixes.push({ prefix: `${root}/`, dialect: 'ollama' });
   }

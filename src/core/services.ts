@@ -156,7 +156,7 @@ export async function createServices(options: ServiceOptions): Promise<Services>
     routes: createRoutes(config, options),
     upstream,
     settings,
-    models: createModels({ config, roles: admin.roles, settings, upstream }),
+    models: createModels({ config, roles: admin.roles, settings, upstream, store }),
     estimator: createEstimator(),
     leases,
     throttle: createThrottle({ store }),

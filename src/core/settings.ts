@@ -2,6 +2,7 @@
  * What an operator changes while gateways run: switches, model mappings, default models. Kept in the store, where they
  * beat the configuration file, and seen by every process within a second.
  */
+import { mappingProblem } from './config/gateways.js';
 import type { Config } from './config.js';
 import { GATEWAYS, type GatewayName } from './contract.js';
 import { type Records, StoreUnavailable } from './store/port.js';
@@ -23,7 +24,7 @@ export interface SettingsChange {
 export interface SettingsAdmin {
   /** In force: the file's, changed by the store's. */
   get(gateway: GatewayName): Promise<GatewaySettings>;
-  /** @throws Error where a mapping would lead to another mapping */
+  /** @throws Error where a mapping would lead to another mapping, or to what no model can have as its name */
   change(gateway: GatewayName, change: SettingsChange): Promise<GatewaySettings>;
   /** Gives the file its word back. */
   reset(gateway: GatewayName): Promise<void>;
@@ -140,8 +141,7 @@ function merge(before: SettingsChange, change: SettingsChange): SettingsChange {
 
 function checkMappings(mappings: Record<string, string>): void {
   for (const [name, model] of Object.entries(mappings)) {
-    if (Object.hasOwn(mappings, model)) {
-      throw new Error(`The mapping ${name} leads to ${model}, which is itself a mapping. Name a model.`);
-    }
+    const problem = mappingProblem(mappings, model);
+    if (problem) throw new Error(`The mapping ${name} leads to ${model}, ${problem}. Name a model.`);
   }
 }

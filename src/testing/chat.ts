@@ -21,7 +21,7 @@ import { createCallParser, createThoughtParser } from './parsers.js';
 import type { Step } from './sampling.js';
 import { CHAT, type ChatRequest, type Message } from './shapes.js';
 import { renderPrompt } from './template.js';
-import { ApiError, type Handler, modelOf, readBody, type Visit } from './world.js';
+import { ApiError, type Handler, readBody, type Visit, workingModel } from './world.js';
 
 /** What an image counts for a model that sees. */
 const IMAGE_TOKENS = 576;
@@ -144,8 +144,10 @@ export const chat: Handler = async (visit) => {
   const { models } = visit.world;
   const top = request.top_logprobs ?? 0;
   if (top < 0 || top > 20) throw new ApiError(400, 'top_logprobs must be between 0 and 20');
-  if (!parseName(request.model ?? '')) throw new ApiError(400, 'model is required');
-  const model = modelOf(visit, request.model, new ApiError(404, `model '${request.model}' not found`));
+  const model = workingModel(visit, request.model, {
+    unnamed: new ApiError(400, 'model is required'),
+    missing: new ApiError(404, `model '${request.model}' not found`),
+  });
   const messages = (request.messages ?? []).map((message) => ({
     ...message,
     role: message.role?.toLowerCase(),

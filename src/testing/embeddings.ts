@@ -3,9 +3,8 @@ import { pause, stopwatch } from './clock.js';
 import { float32, normalise, vectorOf } from './embed.js';
 import { contextOf, optionsOf, standInLine } from './generation.js';
 import type { Model } from './models.js';
-import { parseName } from './names.js';
 import { EMBED, EMBEDDINGS } from './shapes.js';
-import { ApiError, type Handler, modelOf, readBody, type Visit } from './world.js';
+import { ApiError, type Handler, readBody, type Visit, workingModel } from './world.js';
 
 function inputsOf(input: unknown): string[] {
   if (input === undefined || input === '') return [];
@@ -26,8 +25,10 @@ export const embed: Handler = async (visit) => {
   const request = readBody(visit, 'EmbedRequest', EMBED);
   const total = stopwatch();
   const inputs = inputsOf(request.input);
-  if (!parseName(request.model ?? '')) throw new ApiError(404, `model '${request.model ?? ''}' not found`);
-  const model = modelOf(visit, request.model, missing(request.model));
+  const model = workingModel(visit, request.model, {
+    unnamed: new ApiError(404, `model '${request.model ?? ''}' not found`),
+    missing: missing(request.model),
+  });
   const options = optionsOf(model, request.options);
   visit.world.models.load(model, request.keep_alive);
   const load = total();
@@ -66,8 +67,10 @@ export const embed: Handler = async (visit) => {
 
 export const embeddings: Handler = async (visit) => {
   const request = readBody(visit, 'EmbeddingRequest', EMBEDDINGS);
-  if (!parseName(request.model ?? '')) throw new ApiError(400, 'model is required');
-  const model = modelOf(visit, request.model, missing(request.model));
+  const model = workingModel(visit, request.model, {
+    unnamed: new ApiError(400, 'model is required'),
+    missing: missing(request.model),
+  });
   optionsOf(model, request.options);
   visit.world.models.load(model, request.keep_alive);
   if ((request.prompt ?? '') === '') {

@@ -18,7 +18,7 @@ import { parseName } from './names.js';
 import { createThoughtParser } from './parsers.js';
 import { GENERATE, type GenerateRequest, type Message } from './shapes.js';
 import { infill, renderPrompt } from './template.js';
-import { ApiError, type Handler, modelOf, readBody, type Visit } from './world.js';
+import { ApiError, type Handler, readBody, type Visit, workingModel } from './world.js';
 
 interface Prepared {
   plan: Plan;
@@ -124,7 +124,8 @@ export const generate: Handler = async (visit) => {
   const { models } = visit.world;
   const top = request.top_logprobs ?? 0;
   if (top < 0 || top > 20) throw new ApiError(400, 'top_logprobs must be between 0 and 20');
-  const model = modelOf(visit, request.model, new ApiError(404, `model '${request.model ?? ''}' not found`));
+  const missing = new ApiError(404, `model '${request.model ?? ''}' not found`);
+  const model = workingModel(visit, request.model, { unnamed: missing, missing });
   const empty = (reason: string) => ({
     model: request.model,
     created_at: timestamp(),

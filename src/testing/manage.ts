@@ -2,10 +2,10 @@
 import { listed, running, shown, templateOf } from './describe.js';
 import { goStringify } from './go-text.js';
 import { type Model, sha256, weightsOf } from './models.js';
-import { parseName } from './names.js';
+import { installedName, parseName, parseRef } from './names.js';
 import { COPY, CREATE, NAMED, SHOW } from './shapes.js';
 import type { SimulatedModel } from './types.js';
-import { ApiError, type Handler, modelOf, readBody, type Visit } from './world.js';
+import { ApiError, type Handler, modelOf, readBody, type Visit, workingModel } from './world.js';
 
 export const version: Handler = ({ world, reply }) => reply.json(200, { version: world.version });
 
@@ -24,8 +24,9 @@ const notFound = (name: string) => new ApiError(404, `model '${name}' not found`
 export const show: Handler = (visit) => {
   const request = readBody(visit, 'ShowRequest', SHOW);
   const name = request.model || request.name || '';
-  if (name === '') throw new ApiError(400, 'model is required');
-  visit.reply.json(200, shown(modelOf(visit, name, notFound(name)), request.verbose ?? false));
+  const unnamed = new ApiError(400, 'model is required');
+  const model = workingModel(visit, name, { unnamed, missing: notFound(name) });
+  visit.reply.json(200, shown(model, request.verbose ?? false));
 };
 
 export const copy: Handler = (visit) => {
@@ -129,7 +130,8 @@ export const pull: Handler = async (visit) => {
   const request = readBody(visit, 'PullRequest', NAMED);
   const { models, registry } = visit.world;
   const stream = request.stream ?? true;
-  const name = request.model || request.name || '';
+  const ref = parseRef(request.model || request.name || '');
+  const name = ref ? installedName(ref) : '';
   if (!parseName(name)) throw new ApiError(400, 'invalid model name');
   const start = status('pulling manifest');
   const found = models.find(name) ?? inRegistry(registry, name);

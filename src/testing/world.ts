@@ -3,6 +3,7 @@ import type { Faults, Locks } from './faults.js';
 import { type Decoded, decodeBody, type Fields } from './go-decode.js';
 import { EmptyBody, GoJsonError } from './go-json.js';
 import type { Model, Models } from './models.js';
+import { installedName, parseName, parseRef } from './names.js';
 import type { Reply } from './reply.js';
 import type { Tokenizer } from './tokens.js';
 import type { SimulatedModel, SimulatedRequest } from './types.js';
@@ -55,6 +56,22 @@ export function readBody<F extends Fields>(visit: Visit, name: string, fields: F
     if (error instanceof GoJsonError) throw new ApiError(400, error.message);
     throw error;
   }
+}
+
+/**
+ * The model that is to work. The simulator is its own cloud: such a model answers where it is installed.
+ * @param unnamed what is answered where the request names none
+ */
+export function workingModel(
+  visit: Visit,
+  name: string | undefined,
+  { unnamed, missing }: { unnamed: ApiError; missing: ApiError },
+): Model {
+  if (name === undefined || name.trim() === '') throw unnamed;
+  const ref = parseRef(name);
+  if (!ref) throw new ApiError(400, `use either :local or :cloud, not both: ${JSON.stringify(name.trim())}`);
+  if (!parseName(ref.base)) throw new ApiError(400, 'invalid model name');
+  return modelOf(visit, installedName(ref), missing);
 }
 
 /** @param missing what is answered where there is no such model */

@@ -192,6 +192,12 @@ const broken: [string, string, string][] = [
       ' expected a path of its own',
   ],
   [
+    'a mapping to what no model can have as its name',
+    gateway('openai', 'model_mappings: { gpt-4: "gpt-oss: cloud" }'),
+    'my.yaml:3: api_gateways.openai.model_mappings.gpt-4: leads to gpt-oss: cloud, which no model can have as its name;' +
+      ' expected the name of a model',
+  ],
+  [
     'a mapping to a mapping',
     gateway('openai', 'model_mappings: { gpt-4: gpt-3.5-turbo, gpt-3.5-turbo: llama2 }'),
     'my.yaml:3: api_gateways.openai.model_mappings.gpt-4: leads to gpt-3.5-turbo, which is itself a mapping;' +

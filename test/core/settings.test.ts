@@ -43,11 +43,14 @@ test('changes made at the same time are all kept', async () => {
   await store.close();
 });
 
-test('a mapping to a mapping is refused', async () => {
+test('a mapping to a mapping, or to what is no name, is refused', async () => {
   const store = memory();
   const admin = createSettingsAdmin({ store, config });
   await expect(admin.change('openai', { model_mappings: { a: 'gpt-4' } })).rejects.toThrow(
     'itself a mapping',
+  );
+  await expect(admin.change('openai', { model_mappings: { a: 'llama2: 70b' } })).rejects.toThrow(
+    'which no model can have as its name',
   );
   await store.close();
 });

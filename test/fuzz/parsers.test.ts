@@ -13,12 +13,13 @@ import {
   isCloudModel,
   lineSplitter,
   matchesModel,
+  normaliseModel,
   readChatCompletion,
   readNativeChat,
   sameModel,
   upstreamError,
 } from '../../src/core/translate/index.js';
-import { nameKey, parseName } from '../../src/testing/names.js';
+import { installedName, nameKey, parseName, parseRef } from '../../src/testing/names.js';
 import { damaged, edge, mutant } from './support/json.js';
 import { check, checkAsync } from './support/runs.js';
 
@@ -133,10 +134,61 @@ test('names that are none break nothing', () => {
   check(
     fc.property(text, text, (pattern, name) => {
       expect(matchesModel(pattern, name)).toBeTypeOf('boolean');
-      expect(isCloudModel(`${name}:cloud`)).toBe(true);
-      expect(sameModel(name, ` ${name} `)).toBe(true);
+      expect(sameModel(name, ` ${name} `)).toBe(normaliseModel(name) !== undefined);
     }),
     500,
+  );
+});
+
+/** What a name is made of, and what would pass for it. */
+const shred = fc.constantFrom(
+  ...[
+    'llama2',
+    'Gpt-OSS',
+    'cloud',
+    '-cloud',
+    'CLOUD',
+    'local',
+    'latest',
+    ':',
+    ':',
+    '/',
+    '//',
+    '.',
+    '-',
+    '_',
+    '*',
+  ],
+  ...[
+    ' ',
+    '\t',
+    '\u0085',
+    '\u00a0',
+    '\u2003',
+    '\u3000',
+    '\ufeff',
+    '\u200b',
+    '\u0000',
+    '\u212a',
+    '\u017f',
+    '!',
+  ],
+  ...['https:', 'aaa:', 'registry.ollama.ai/', 'library/', 'hf.co/', 'localhost:5000/'],
+);
+const nearlyName = fc.array(shred, { maxLength: 8 }).map((parts) => parts.join(''));
+
+test('what is a name for us is the same name for Ollama, of the same source', () => {
+  check(
+    fc.property(nearlyName, (name) => {
+      const ours = normaliseModel(name);
+      if (ours === undefined) return;
+      // As Go trims: all that is white space in Unicode, U+0085 too.
+      const ref = parseRef(name.replace(/^[\s\u0085]+|[\s\u0085]+$/g, ''));
+      expect(ref && parseName(ref.base)).toBeDefined();
+      expect(nameKey(ours)).toBe(nameKey(installedName(ref!)));
+      if (ref!.source === 'cloud') expect(isCloudModel(name)).toBe(true);
+    }),
+    5_000,
   );
 });
 

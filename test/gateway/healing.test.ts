@@ -84,12 +84,10 @@ describe.concurrent('healing', () => {
       const words = [...text.matchAll(/"content":"([^"]*)"/g)].map(([, word]) => word);
       expect(words.join('') || (JSON.parse(text) as { response: string }).response).toBe(SAID);
     }
-    expect(heals(rig)).toMatchObject([
-      { level: 'warn', model: 'llama2:latest', outcome: 'unloaded', requests: 6 },
-    ]);
+    expect(heals(rig)).toMatchObject([{ level: 'warn', model: 'llama2', outcome: 'unloaded', requests: 6 }]);
     expect(await status()).toBe('operational');
     expect((await send(rig.url, '/metrics')).text).toContain(
-      'parallama_upstream_heals_total{model="llama2:latest",outcome="unloaded"} 1',
+      'parallama_upstream_heals_total{model="llama2",outcome="unloaded"} 1',
     );
 
     const usage = rig.log.filter((line) => line.log === 'usage' && line.state === 'final');
@@ -186,7 +184,7 @@ describe.concurrent('healing', () => {
       req.on('end', () => {
         const text = Buffer.concat(parts).toString();
         if (req.url === '/api/ps') {
-          answer(200, { models: [{ name: 'llama2:latest', expires_at: '2999-01-01T00:00:00Z' }] });
+          answer(200, { models: [{ name: 'llama2', expires_at: '2999-01-01T00:00:00Z' }] });
         } else if (text.includes('"keep_alive":0')) answer(500, { error: 'no' });
         else if (req.url === '/api/generate') answer(200, { done: true, done_reason: 'load' });
       });
@@ -283,14 +281,14 @@ describe.concurrent('left alone', () => {
 
   test('a queue behind an answer of another process', async () => {
     const simulator = await startSimulator({ firstToken: 2_500 });
-    const { healing, heals } = healed(simulator, [{ 'llama2:latest': { idle: 0, aborted: 60_000 } }]);
+    const { healing, heals } = healed(simulator, [{ llama2: { idle: 0, aborted: 60_000 } }]);
     expect((await healing()).status).toBe(200);
     expect(heals).toEqual([]);
   });
 
   test('but not one that another process has aborted', { timeout: LONG }, async () => {
     const simulator = await startSimulator({ firstToken: 2_500 });
-    const { healing, heals } = healed(simulator, [{ 'llama2:latest': { idle: 60_000, aborted: 60_000 } }]);
+    const { healing, heals } = healed(simulator, [{ llama2: { idle: 60_000, aborted: 60_000 } }]);
     expect((await healing()).status).toBe(200);
     // Once: as that did not make it answer, it was not locked.
     expect(heals).toMatchObject([{ outcome: 'unloaded', requests: 1 }]);

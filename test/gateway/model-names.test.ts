@@ -9,8 +9,11 @@ let narrow: string;
 beforeAll(async () => {
   rig = await startRig({
     config: {
-      roles: { narrow: { models: ['llama2', 'hf.co/a/b:Q4'] } },
-      limits: { roles: { narrow: {} } },
+      roles: {
+        narrow: { models: ['llama2', 'hf.co/a/b:Q4'] },
+        keeper: { models: ['llama2', 'mine-*'], manage_models: true },
+      },
+      limits: { roles: { narrow: {}, keeper: {} } },
     },
   });
   rig.simulator.models.add({ name: 'hf.co/a/b:Q4' });
@@ -27,6 +30,24 @@ const PATHS: [string, object][] = [
   ['/openai/v1/embeddings', { input: 'Hello!' }],
   ['/openai/v1/responses', { input: 'Hello!' }],
 ];
+
+const ENDPOINTS: [string, object][] = [
+  ...PATHS,
+  ['/ollama/api/chat', { messages }],
+  ['/ollama/api/generate', { prompt: 'Hello!' }],
+  ['/ollama/api/embed', { input: 'Hello!' }],
+  ['/ollama/api/embeddings', { prompt: 'Hello!' }],
+  ['/ollama/api/show', {}],
+  ['/ollama/v1/chat', { messages }],
+  ['/ollama/v1/generate', { prompt: 'Hello!' }],
+];
+
+function manage(user: string, path: string, value: object, method = 'POST') {
+  const body = JSON.stringify(value);
+  // Node says nothing of the body of a DELETE by itself.
+  const headers = { 'content-length': String(Buffer.byteLength(body)) };
+  return send(rig.url, `/ollama/api/${path}`, { key: user, method, headers, body });
+}
 
 describe('a mapped name', () => {
   test.each(PATHS.flatMap(([path, body]) => [false, true].map((stream) => [path, body, stream] as const)))(
@@ -110,6 +131,150 @@ describe('a real name', () => {
   );
 });
 
+describe('a name that no model can have', () => {
+  const NAMES = [
+    'gpt-oss: cloud',
+    'gpt-oss:\u2003cloud',
+    'gpt-oss:\u0085cloud',
+    'gpt-oss :cloud',
+    'llama2: latest',
+    'big:cloud:local',
+    'aaa://llama2',
+    'https://llama2',
+    'llama2:',
+  ];
+
+  test.each(ENDPOINTS)('is refused at %s, and Ollama never hears of it', async (path, body) => {
+    rig.simulator.requests.length = 0;
+    for (const model of NAMES) {
+      for (const user of [key, narrow]) {
+        const reply = await send(rig.url, path, { key: user, body: { model, ...body } });
+        expect([reply.status, reply.text], model).toEqual([
+          400,
+          expect.stringContaining('invalid model name'),
+        ]);
+      }
+    }
+    expect(rig.simulator.requests).toEqual([]);
+  });
+
+  test('is told with what is wrong, in the dialect of the caller', async () => {
+    const model = 'gpt-oss: cloud';
+    const message = 'invalid model name: it has white space in it';
+    const openai = await send(rig.url, '/openai/v1/chat/completions', { key, body: { model, messages } });
+    expect(openai.json).toMatchObject({ error: { message, param: 'model', code: 'invalid_value' } });
+    const native = await send(rig.url, '/ollama/api/chat', { key, body: { model, messages } });
+    expect(native.json).toEqual({ error: message });
+  });
+
+  test('is not managed either, nor is a model that the role has not got', async () => {
+    const { key: keeper } = await rig.user('keeper');
+    rig.simulator.requests.length = 0;
+    const refused = async (path: string, body: object, status: number, method?: string) => {
+      const reply = await manage(keeper, path, body, method);
+      expect([path, body, reply.status, reply.json]).toEqual([
+        path,
+        body,
+        status,
+        { error: expect.any(String) },
+      ]);
+    };
+    await refused('pull', { model: 'gpt-oss: cloud' }, 400);
+    await refused('pull', { name: 'mistral' }, 403);
+    await refused('push', { model: 'mistral' }, 403);
+    await refused('delete', { model: 'llama2:\u2003latest' }, 400, 'DELETE');
+    await refused('delete', { name: 'llama2:70b' }, 403, 'DELETE');
+    await refused('copy', { source: 'llama2:70b', destination: 'mine-1' }, 403);
+    await refused('copy', { source: 'llama2', destination: 'theirs' }, 403);
+    await refused('copy', { source: 7, destination: 'mine-1' }, 400);
+    await refused('create', { model: 'mine-1', from: 'gpt-oss:\u3000cloud' }, 400);
+    await refused('create', { model: 'mine-1', from: 'mistral' }, 403);
+    expect(rig.simulator.requests).toEqual([]);
+    const copied = {
+      source: 'llama2',
+      destination: 'mine-1',
+      SOURCE: 'llama2:70b',
+      '\u017fource': 'llama2:70b',
+    };
+    expect((await manage(keeper, 'copy', copied)).status).toBe(200);
+    expect(rig.simulator.requests.at(-1)?.body).toEqual({ source: 'llama2', destination: 'mine-1' });
+    expect((await manage(keeper, 'delete', { model: 'mine-1' }, 'DELETE')).status).toBe(200);
+  });
+
+  test('a model of the cloud gets no other name, unless the role names it', async () => {
+    rig.simulator.requests.length = 0;
+    for (const [path, body] of [
+      ['copy', { source: 'big:cloud', destination: 'big' }],
+      ['create', { model: 'big', from: 'big:cloud' }],
+    ] as const) {
+      expect((await send(rig.url, `/ollama/api/${path}`, { key, body })).status).toBe(403);
+    }
+    expect(rig.simulator.requests).toEqual([]);
+  });
+});
+
+describe('a model is counted under one name', () => {
+  const SPELLINGS = ['llama2', 'LLAMA2', 'llama2:latest', 'library/Llama2', 'llama2:local'];
+  const FULL = ['registry.ollama.ai/library/llama2', 'https://registry.ollama.ai/library/llama2:latest'];
+
+  test('in the history, the metrics and the log, however it is spelled', async () => {
+    const { id, key: own } = await rig.user('admin');
+    rig.log.length = 0;
+    for (const model of [...SPELLINGS, ...FULL]) {
+      const reply = await send(rig.url, '/ollama/api/chat', {
+        key: own,
+        body: { model, messages, stream: false },
+      });
+      expect(reply).toMatchObject({ status: 200, json: { model } });
+    }
+    const mapped = await send(rig.url, '/openai/v1/chat/completions', {
+      key: own,
+      body: { model: 'GPT-4:latest', messages },
+    });
+    expect(mapped).toMatchObject({ status: 200, json: { model: 'GPT-4:latest' } });
+    expect((await rig.history(id)).map(({ model }) => model)).toEqual(['llama2', 'gpt-4']);
+    const logged = rig.log.filter((line) => line.log === 'usage').map(({ model }) => model);
+    expect(new Set(logged)).toEqual(new Set(['llama2', 'gpt-4']));
+    const { text } = await send(rig.url, '/metrics');
+    const labels = [...text.matchAll(/^parallama_tokens_total\{.*model="([^"]*)"/gm)].map(
+      ([, label]) => label,
+    );
+    expect(new Set(labels.filter((label) => /llama2|gpt-4/i.test(label!)))).toEqual(
+      new Set(['llama2', 'llama2:70b']),
+    );
+  });
+
+  test('and no row, label or line is made from a name that no host has', async () => {
+    const { id, key: own } = await rig.user('admin');
+    rig.log.length = 0;
+    for (let i = 0; i < 5; i += 1) {
+      const body = { model: `made-up-${i}`, messages, stream: false };
+      expect((await send(rig.url, '/ollama/api/chat', { key: own, body })).status).toBe(404);
+    }
+    const takeBack = rig.simulator.fail({ kind: 'status', status: 500, error: 'broken' });
+    for (let i = 0; i < 5; i += 1) {
+      const body = { model: `made-up-${i}`, messages, stream: false };
+      expect((await send(rig.url, '/ollama/api/chat', { key: own, body })).status).toBe(502);
+    }
+    takeBack();
+    const rows = (await rig.history(id)).map(({ model }) => model);
+    expect(rows.filter((model) => model !== '(unknown)')).toEqual([]);
+    const logged = rig.log.filter((line) => line.log === 'usage').map(({ model }) => model);
+    expect(new Set(logged)).toEqual(new Set(['(unknown)']));
+    expect((await send(rig.url, '/metrics')).text).not.toContain('made-up');
+  });
+
+  test('one that was fetched past the gateway is counted by name from its first answer on', async () => {
+    const { id, key: own } = await rig.user('admin');
+    rig.simulator.models.add({ name: 'Newcomer' });
+    const body = { model: 'newcomer', messages, stream: false };
+    expect((await send(rig.url, '/ollama/api/chat', { key: own, body })).status).toBe(200);
+    expect((await rig.history(id)).map(({ model, requests }) => [model, requests])).toEqual([
+      ['newcomer', 1],
+    ]);
+  });
+});
+
 describe('lists of models', () => {
   const idsOf = async (user: string) => {
     const { json } = await send(rig.url, '/openai/v1/models', { key: user });
@@ -151,7 +316,7 @@ test('a name that is longer than any model has is not looked for, nor repeated',
   const model = 'a'.repeat(2_000);
   for (const [path, body] of PATHS) {
     const { status, text } = await send(rig.url, path, { key, body: { model, ...body } });
-    expect(status).toBe(404);
+    expect(status).toBe(400);
     expect(text).not.toContain('aaaa');
   }
   expect((await send(rig.url, `/openai/v1/models/${model}`, { key })).status).toBe(404);
@@ -159,20 +324,9 @@ test('a name that is longer than any model has is not looked for, nor repeated',
 });
 
 describe('a model of the cloud', () => {
-  const ENDPOINTS: [string, object][] = [
-    ...PATHS,
-    ['/ollama/api/chat', { messages }],
-    ['/ollama/api/generate', { prompt: 'Hello!' }],
-    ['/ollama/api/embed', { input: 'Hello!' }],
-    ['/ollama/api/embeddings', { prompt: 'Hello!' }],
-    ['/ollama/api/show', {}],
-    ['/ollama/v1/chat', { messages }],
-    ['/ollama/v1/generate', { prompt: 'Hello!' }],
-  ];
-
   test.each(ENDPOINTS)('is refused at %s unless a role names it, also to admins', async (path, body) => {
     rig.simulator.requests.length = 0;
-    for (const model of ['big:cloud', 'big-cloud', 'BIG:CLOUD', 'big:cloud ', 'big:cloud:local']) {
+    for (const model of ['big:cloud', 'big-cloud', 'BIG:CLOUD', 'big:cloud ']) {
       for (const user of [key, narrow]) {
         const { status } = await send(rig.url, path, { key: user, body: { model, ...body } });
         expect(status, model).toBe(403);

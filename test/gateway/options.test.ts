@@ -38,7 +38,7 @@ async function asked(key: string, path: string, body: object): Promise<Record<st
 const chat = (key: string, body: object) =>
   asked(key, '/openai/v1/chat/completions', { model: 'gpt-3.5-turbo', messages, ...body });
 const native = (key: string, body: object) =>
-  asked(key, '/ollama/api/chat', { model: 'llama2:latest', messages, ...body });
+  asked(key, '/ollama/api/chat', { model: 'llama2:70b', messages, ...body });
 
 describe('a request on the OpenAI side', () => {
   test.each([
@@ -129,9 +129,11 @@ describe('the configuration', () => {
     });
   });
 
-  test('holds for the gateway and the name it was written for', async () => {
+  test('holds for the gateway and the name it was written for, in any spelling', async () => {
     expect((await chat(basic, {})).options).toEqual({});
-    expect((await native(basic, { model: 'llama2' })).options).toEqual({ num_ctx: 1_024 });
+    for (const model of ['llama2', 'LLAMA2:latest', 'library/llama2']) {
+      expect((await native(basic, { model })).options).toEqual({ num_ctx: 1_024 });
+    }
     expect((await native(basic, { model: 'llama2:70b' })).options).toEqual({});
   });
 

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { isCloudModel, matchesModel, normaliseModel, sameModel } from '../../src/core/translate/index.js';
+import {
+  isCloudModel,
+  matchesModel,
+  modelOwner,
+  normaliseModel,
+  sameModel,
+} from '../../src/core/translate/index.js';
 
 describe('normaliseModel', () => {
   it.each([
@@ -14,10 +20,50 @@ describe('normaliseModel', () => {
     ['localhost:5000/a/b', 'localhost:5000/a/b:latest'],
     ['llama2:local', 'llama2:latest'],
     ['llama2:7b:LOCAL', 'llama2:7b'],
-    ['llama2:', 'llama2:latest'],
+    ['gpt-oss:cloud', 'gpt-oss:cloud'],
+    ['gpt-oss:120b-Cloud', 'gpt-oss:120b-cloud'],
+    ['gpt-oss:120b:cloud', 'gpt-oss:120b-cloud'],
   ])('%s is %s', (name, canonical) => {
     expect(normaliseModel(name)).toBe(canonical);
     expect(normaliseModel(canonical)).toBe(canonical);
+  });
+
+  it.each([
+    '',
+    ' ',
+    'llama2:',
+    ':7b',
+    'llama2: 7b',
+    'llama2 :7b',
+    'gpt-oss: cloud',
+    'gpt-oss:\u2003cloud',
+    'gpt-oss:\u0085cloud',
+    'gpt-oss\u00a0:cloud',
+    'gpt-oss:120b\u2003-cloud',
+    'gpt-oss:cloud\u0085',
+    'lla\tma2',
+    'llama2\u0000',
+    'l\u200bama2',
+    '\u212aimi',
+    'aaa://llama2',
+    'https://llama2',
+    'aaa://registry.ollama.ai/library/llama2',
+    'a/b/c/d',
+    'me//llama2',
+    '/llama2',
+    'me.too/llama2',
+    '-llama2',
+    'llama2:7b:q4',
+    'x:cloud:local',
+    'x:local:cloud',
+    'x:cloud:cloud',
+    `${'a'.repeat(81)}`,
+    'llama2;drop',
+    '..',
+  ])('%j is no name', (name) => {
+    expect(normaliseModel(name)).toBeUndefined();
+    expect(sameModel(name, name)).toBe(false);
+    expect(matchesModel('*', name)).toBe(false);
   });
 
   it('tells different models apart', () => {
@@ -29,7 +75,7 @@ describe('normaliseModel', () => {
 });
 
 describe('isCloudModel', () => {
-  it.each(['x:cloud', 'x-cloud', 'X:CLOUD', 'gpt-oss:120b-cloud', 'x:cloud ', 'x:cloud:local'])(
+  it.each(['x:cloud', 'x-cloud', 'X:CLOUD', 'gpt-oss:120b-cloud', 'gpt-oss:120b:cloud', 'x:cloud '])(
     '%s is',
     (name) => {
       expect(isCloudModel(name)).toBe(true);
@@ -41,13 +87,19 @@ describe('isCloudModel', () => {
   });
 });
 
+it('the owner of a model is its namespace', () => {
+  expect(modelOwner('llama2')).toBe('library');
+  expect(modelOwner('hf.co/Me/b')).toBe('me');
+});
+
 it('a long name with many marks in it is read to its end', () => {
   // A reader that went back for each mark would not come to it before the test's time is over.
-  const name = `${':local  '.repeat(100_000)}x`;
-  expect(isCloudModel(name)).toBe(false);
-  expect(isCloudModel(`x:cloud${' :local '.repeat(1_000)}`)).toBe(true);
-  expect(sameModel(name, 'x')).toBe(false);
-  expect(sameModel(`x${' :local '.repeat(1_000)}`, 'x')).toBe(true);
+  for (const name of [
+    `${':local  '.repeat(100_000)}x`,
+    `x${' '.repeat(1_000_000)}x`,
+    `${'a/'.repeat(100_000)}b`,
+  ])
+    expect(normaliseModel(name)).toBeUndefined();
 });
 
 describe('matchesModel', () => {
@@ -65,6 +117,8 @@ describe('matchesModel', () => {
     ['*coder*', 'qwen-coder:7b'],
     ['*coder', 'me/coder'],
     ['llama2', 'llama2:local'],
+    ['gpt-oss:120b-cloud', 'gpt-oss:120b:cloud'],
+    ['gpt-oss:120b:cloud', 'gpt-oss:120b-cloud'],
   ])('%s allows %s', (pattern, name) => {
     expect(matchesModel(pattern, name)).toBe(true);
   });
@@ -79,7 +133,15 @@ describe('matchesModel', () => {
     ['l.ama2', 'llama2'],
     ['', 'llama2'],
     ['*coder', 'coder:7b'],
+    ['ab*ba', 'aba'],
+    ['gpt-oss:120b', 'gpt-oss:120b:cloud'],
+    ['gpt-oss', 'gpt-oss:cloud'],
   ])('%s does not allow %s', (pattern, name) => {
     expect(matchesModel(pattern, name)).toBe(false);
+  });
+
+  it('holds many stars against a long name without going back', () => {
+    const pattern = `*${'a*'.repeat(40)}b`;
+    expect(matchesModel(pattern, 'a'.repeat(80))).toBe(false);
   });
 });

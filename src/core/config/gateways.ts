@@ -1,6 +1,7 @@
 /** The section `api_gateways`: where Ollama is, and under which paths and model names it is offered. */
 import { z } from 'zod';
 import { GATEWAYS } from '../contract.js';
+import { parseModelName } from '../translate/model-name.js';
 import { modelOptions } from './model-options.js';
 import { flag, listOf, matching, seconds, section, text, timeout, wholeNumber } from './values.js';
 
@@ -19,15 +20,21 @@ const basePath = () => {
   });
 };
 
+/** Why a name may not stand for this model; undefined where it may. */
+export function mappingProblem(mappings: Record<string, unknown>, model: string): string | undefined {
+  if (Object.hasOwn(mappings, model)) return 'which is itself a mapping';
+  return parseModelName(model) ? undefined : 'which no model can have as its name';
+}
+
 const modelMappings = () => {
   const what = 'names with models, such as gpt-4: llama2:70b';
   return z
     .record(z.string(), text('the name of a model'), what)
     .superRefine((mappings, context) => {
       for (const [name, model] of Object.entries(mappings)) {
-        if (!Object.hasOwn(mappings, model)) continue;
-        const message = `leads to ${model}, which is itself a mapping; expected the name of a model`;
-        context.addIssue({ code: 'custom', path: [name], message });
+        const problem = mappingProblem(mappings, model);
+        const message = `leads to ${model}, ${problem}; expected the name of a model`;
+        if (problem) context.addIssue({ code: 'custom', path: [name], message });
       }
     })
     .prefault({});

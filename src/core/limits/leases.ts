@@ -33,8 +33,10 @@ export interface Ask {
   identity: Identity;
   limits: Limits;
   gateway: GatewayName;
-  /** As the client named it; the history is kept under this name. */
+  /** As the client named it. */
   model: string;
+  /** The name that the history is kept under; `model` where absent. */
+  countedAs?: string;
   /** Estimated tokens of the prompt. */
   prompt: number;
   /** The client's own bound on what is generated; undefined where it set none. */
@@ -72,8 +74,11 @@ export interface Lease {
   workFor(tenant: Tenant): void;
   /** Adds at least `needed` output tokens to the grant; false where the limit has no more. */
   grow(needed: number): Promise<boolean>;
-  /** The first call counts; later ones wait for it and do nothing. Never rejects. */
-  settle(charge: Charge): Promise<void>;
+  /**
+   * The first call counts; later ones wait for it and do nothing. Never rejects.
+   * @param countedAs the name that the history is kept under, where it is known only now
+   */
+  settle(charge: Charge, countedAs?: string): Promise<void>;
 }
 
 /** A request under way, for who looks whether its user may still go on. */
@@ -156,7 +161,7 @@ export function createLeases({
     const asked = {
       subject: ask.identity.id,
       claims,
-      usage: { gateway: ask.gateway, model: ask.model, hour: windows.hour.id },
+      usage: { gateway: ask.gateway, model: ask.countedAs ?? ask.model, hour: windows.hour.id },
     };
     const wanted = firstGrant(ask.prompt, ask.maxTokens, ask.generates);
     const refuse = (by: UsedUp) => {
@@ -205,11 +210,11 @@ export function createLeases({
         else lose(entry);
         return more.ok;
       },
-      settle(charge) {
+      settle(charge, countedAs = asked.usage.model) {
         if (!settled) {
           open.leave(entry);
           spent = charge;
-          settled = write(hold, charge);
+          settled = write(renamed(hold, countedAs), charge);
           const settlement: Settlement = { done: settled };
           settling.enter(settlement);
           void settled.then(() => settling.leave(settlement));
@@ -335,6 +340,11 @@ function settledCounters(
       ? { used: used + requests, held: held - 1 }
       : { used: used + promptTokens + completionTokens, held: held - granted },
   );
+}
+
+function renamed(hold: Hold, model: string): Hold {
+  const { usage } = hold;
+  return usage === undefined || usage.model === model ? hold : { ...hold, usage: { ...usage, model } };
 }
 
 /** The client's own number where the limit allows it, else what is left; nothing where neither bounds it. */

@@ -1,6 +1,7 @@
 /** Reserves for one exchange, and asks the host app whether it may go on. */
 import { runHook } from '../hooks.js';
 import { type Lease, NOTHING_USED } from '../limits/leases.js';
+import type { ResolvedModel } from '../models.js';
 import type { Services } from '../services.js';
 import type { Exchange, NativeCall } from '../translate/types.js';
 import type { Call } from './call.js';
@@ -15,21 +16,22 @@ export interface Admitted {
 
 /** @throws GatewayError 429 where a limit refuses; what the host app rejects with, after the hold was given back */
 export async function admit(
-  { leases, limits, estimator, beforeForward }: Services,
+  { leases, limits, estimator, models, beforeForward }: Services,
   { identity, route, request }: Call,
   exchange: Exchange,
-  upstreamModel: string,
+  resolved: ResolvedModel,
 ): Promise<Admitted> {
   const gateway = route!.gateway!;
   const { load, endpoint, maxTokens, model } = exchange;
   const estimate = (calls: NativeCall[]) =>
-    calls.map((one) => (load ? 0 : estimator.estimate(upstreamModel, [one])));
+    calls.map((one) => (load ? 0 : estimator.estimate(resolved.canonical, [one])));
   const reserve = (prompt: number) =>
     leases.admit({
       identity,
       limits: limits.of(identity, gateway),
       gateway,
       model,
+      countedAs: models.counted(resolved),
       prompt,
       maxTokens: maxTokens === undefined ? undefined : maxTokens * exchange.calls.length,
       generates: !load && (endpoint === '/api/chat' || endpoint === '/api/generate'),

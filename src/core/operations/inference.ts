@@ -1,8 +1,8 @@
 /** Everything that a model works for: read, resolve the model, reserve, generate. The same for every dialect. */
-import type { Config, ModelOptions } from '../config.js';
-import type { GatewayName, GatewayResponse } from '../contract.js';
+import type { GatewayResponse } from '../contract.js';
 import { createGeneration } from '../generation.js';
 import { parseJson, readBody } from '../http/body.js';
+import type { ResolvedModel } from '../models.js';
 import type { Services } from '../services.js';
 import {
   readChatCompletion,
@@ -41,8 +41,7 @@ const READERS = {
 
 interface Prepared {
   exchange: Exchange;
-  /** Ollama's name for the model. */
-  upstreamModel: string;
+  model: ResolvedModel;
 }
 
 export function inferenceOperations(services: Services): Record<keyof typeof READERS, Operation> {
@@ -58,47 +57,49 @@ function inference(services: Services, readExchange: Reader): Operation {
   function prepare({ identity, route, dialect }: Call, body: unknown): Prepared {
     const gateway = route!.gateway!;
     const read = readExchange(body, { defaultModel: models.defaultModel(gateway) });
-    const upstreamModel = models.resolve(identity, gateway, read.model);
+    const model = models.resolve(identity, gateway, read.model);
     const manages = roles.get(identity.role)?.manage_models;
     const allowed = manages ? read : boundByRole(read, config.api_gateways.ollama.max_num_ctx);
-    const exchange = withModelOptions(allowed, optionsOf(config, gateway, read.model));
-    return { upstreamModel, exchange: dialect === 'openai' ? withoutSilentCut(exchange) : exchange };
+    const exchange = withModelOptions(allowed, models.options(gateway, model));
+    return { model, exchange: dialect === 'openai' ? withoutSilentCut(exchange) : exchange };
   }
 
   return async (call) => {
     const gateway = call.route!.gateway!;
     const body = parseJson(await readBody(call.request, bounds), call.dialect);
-    const { exchange: asked, upstreamModel } = prepare(call, body);
-    const { lease, exchange, estimates } = await admit(services, call, asked, upstreamModel);
+    const { exchange: asked, model } = prepare(call, body);
+    const { lease, exchange, estimates } = await admit(services, call, asked, model);
 
     const generation = createGeneration({
       exchange,
       context: {
         model: exchange.model,
-        renamed: upstreamModel !== exchange.model,
+        renamed: model.upstream !== exchange.model,
         created: Math.floor(Date.now() / 1_000),
       },
       dialect: call.dialect,
-      upstreamModel,
+      model,
       lease,
       meter: createMeter({
         // Not estimated anew: the estimator learns meanwhile, and what is charged has to be what is held.
         estimated: estimates.reduce((all, one) => all + one, 0),
         estimateOf: (one) => estimates[exchange.calls.indexOf(one)] ?? 0,
         observe(one, tokens) {
-          services.metrics.estimated(estimator.estimate(upstreamModel, [one]), tokens);
-          estimator.observe(upstreamModel, one, tokens);
+          services.metrics.estimated(estimator.estimate(model.canonical, [one]), tokens);
+          estimator.observe(model.canonical, one, tokens);
         },
       }),
       upstream,
       signal: call.request.signal,
       heartbeatEvery: config.server.heartbeat * 1_000,
-      onFirstByte: () => services.metrics.firstToken(gateway, (performance.now() - call.startedAt) / 1_000),
+      onFirstByte() {
+        models.answered(model.canonical);
+        services.metrics.firstToken(gateway, (performance.now() - call.startedAt) / 1_000);
+      },
       onSettled: (outcome, charge, answered) =>
         recordUsage(services, call, {
           gateway,
-          model: exchange.model,
-          upstreamModel,
+          model,
           outcome,
           charge,
           answered,
@@ -125,9 +126,4 @@ async function streamed(
 ): Promise<GatewayResponse> {
   const { headers, body } = await stream;
   return { status: 200, headers: { ...headers }, body };
-}
-
-function optionsOf({ api_gateways }: Config, gateway: GatewayName, model: string): ModelOptions | undefined {
-  const { model_options } = api_gateways[gateway];
-  return Object.hasOwn(model_options, model) ? model_options[model] : undefined;
 }

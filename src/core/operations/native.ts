@@ -1,10 +1,10 @@
-/** Ollama's own API beside generation: reading models, which is free, and managing them, which a role must allow. */
-import { Readable } from 'node:stream';
+/** Ollama's own API beside generation, as far as it reads models: that is free. */
 import type { GatewayResponse, Identity } from '../contract.js';
 import { parseJson, readBody } from '../http/body.js';
 import { readAll } from '../http/read-all.js';
 import type { Services } from '../services.js';
 import { goJson, parseChunk, readNativeShow, streamError, upstreamError } from '../translate/index.js';
+import { withoutOperators, withoutOrigin } from '../translate/native/origins.js';
 import { modelsIn } from '../translate/tags.js';
 import type { UpstreamAnswer } from '../upstream/client.js';
 import { type Call, jsonOf, type Operation } from './call.js';
@@ -15,10 +15,7 @@ interface Document {
   value: Record<string, unknown>;
 }
 
-type Name = 'native.root' | 'native.version' | 'native.tags' | 'native.ps' | 'native.show' | 'native.manage';
-
-/** What `show` tells of a model beyond what a client needs: the operator's prompts, and files of the server. */
-const OPERATORS_ONLY = ['modelfile', 'system', 'messages'];
+type Name = 'native.root' | 'native.version' | 'native.tags' | 'native.ps' | 'native.show';
 
 export function nativeOperations(services: Services): Record<Name, Operation> {
   const { config, models, roles, upstream } = services;
@@ -31,12 +28,14 @@ export function nativeOperations(services: Services): Record<Name, Operation> {
   /** Ollama's bytes. */
   const relay = async (call: Call, path: string) => jsonOf((await get(call, path)).bytes);
 
-  /** Ollama's bytes, or only the models that the role may use. */
+  /** Ollama's bytes, or only the models that the role may use, and of them what is not the operator's alone. */
   async function list(call: Call, path: string): Promise<GatewayResponse> {
     const { bytes, value } = await get(call, path);
     const all = modelsIn(value);
     const visible = all.filter(({ name }) => models.allowed(call.identity, 'ollama', name));
-    return jsonOf(visible.length === all.length ? bytes : goJson({ ...value, models: visible }));
+    const shown = manages(call.identity) ? visible : visible.map(withoutOrigin);
+    const same = shown.length === all.length && shown.every((model, i) => model === all[i]);
+    return jsonOf(same ? bytes : goJson({ ...value, models: shown }));
   }
 
   const manages = (identity: Identity) => roles.get(identity.role)?.manage_models ?? false;
@@ -57,45 +56,18 @@ export function nativeOperations(services: Services): Record<Name, Operation> {
     async 'native.show'(call) {
       const body = parseJson(await readBody(call.request, bounds), 'ollama');
       const { model, request } = readNativeShow(body);
-      const name = models.resolve(call.identity, 'ollama', model);
+      const name = models.resolve(call.identity, 'ollama', model).upstream;
+      const all = manages(call.identity);
       const answer = await upstream.send({
         method: 'POST',
         path: '/api/show',
         headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ ...request, model: name }),
+        // The whole vocabulary and all tensors have megabytes, which nobody but an operator needs.
+        body: JSON.stringify(all ? { ...request, model: name } : { model: name }),
         signal: call.request.signal,
       });
       const { bytes, value } = await read(answer, model, name);
-      if (manages(call.identity)) return jsonOf(bytes);
-      const shown: Record<string, unknown> = { ...value };
-      for (const key of OPERATORS_ONLY) delete shown[key];
-      return jsonOf(goJson(shown));
-    },
-
-    /** Relayed as it is, in both directions and at the pace of the slower side: blobs have gigabytes. */
-    async 'native.manage'(call) {
-      const { method, body } = call.request;
-      const root = config.api_gateways.ollama.base_path.lastIndexOf('/');
-      const answer = await upstream.send({
-        method: method as 'POST',
-        path: call.path.slice(root),
-        headers:
-          typeof call.request.headers['content-type'] === 'string'
-            ? { 'content-type': call.request.headers['content-type'] }
-            : undefined,
-        body: forwardable(body),
-        signal: call.request.signal,
-      });
-      models.forget();
-      const relayed = answer.body.stream().once('close', models.forget);
-      const headers: Record<string, string> = {};
-      for (const name of ['content-type', 'content-length']) {
-        const value = answer.headers[name];
-        if (typeof value === 'string') headers[name] = value;
-      }
-      // To the end, though there is nothing in it: left unread, it would fail, and hosts leave a HEAD's body unread.
-      if (method === 'HEAD') return { status: answer.status, headers, body: await readAll(relayed) };
-      return { status: answer.status, headers, body: relayed };
+      return jsonOf(all ? bytes : goJson(withoutOperators(value)));
     },
   };
 }
@@ -108,11 +80,4 @@ async function read(answer: UpstreamAnswer, model: string, upstreamModel = model
   const error = streamError(value, { model, upstreamModel, dialect: 'ollama' });
   if (error) throw error;
   return { bytes, value };
-}
-
-/** A host's parser may have made a value of the body. */
-function forwardable(body: unknown): Readable | Buffer | string | undefined {
-  if (body === undefined || body instanceof Readable || Buffer.isBuffer(body) || typeof body === 'string')
-    return body;
-  return JSON.stringify(body);
 }

@@ -1,5 +1,6 @@
 /** Tells log, metrics and the host app what a settled request has used. */
 import type { GatewayName } from '../contract.js';
+import type { ResolvedModel } from '../models.js';
 import type { Services } from '../services.js';
 import type { Charge } from '../store/port.js';
 import type { Outcome } from '../usage/meter.js';
@@ -7,18 +8,18 @@ import type { Call } from './call.js';
 
 interface Used {
   gateway: GatewayName;
-  model: string;
-  upstreamModel: string;
+  model: ResolvedModel;
   outcome: Outcome;
   charge: Charge;
   /** The upstream has begun an answer. */
   answered: boolean;
 }
 
-export function recordUsage({ logs, metrics, events }: Services, call: Call, used: Used): void {
-  const { gateway, model, upstreamModel, outcome, charge, answered } = used;
+export function recordUsage({ models, logs, metrics, events }: Services, call: Call, used: Used): void {
+  const { gateway, outcome, charge, answered } = used;
+  const model = models.counted(used.model);
   // Only what the upstream has answered for: a name that a client made up never becomes a label.
-  if (answered) metrics.tokens(gateway, upstreamModel, charge.promptTokens, charge.completionTokens);
+  if (answered) metrics.tokens(gateway, used.model.canonical, charge.promptTokens, charge.completionTokens);
   metrics.upstreamDone(charge.latencyMs / 1_000);
   logs.usage.info({
     request_id: call.id,

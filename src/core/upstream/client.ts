@@ -26,7 +26,7 @@ export interface UpstreamRequest {
   path: string;
   headers?: Record<string, string>;
   body?: string | Buffer | Readable;
-  /** Where a model is to work for it: Ollama's name. */
+  /** Where a model is to work for it: its one name, whatever the body calls it. */
   model?: string;
   /** Ends it, and so does each of `stops`. */
   signal?: AbortSignal;

@@ -12,10 +12,8 @@
  *   unloading, and the queue forms again behind it.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { LRUCache } from 'lru-cache';
 import { GatewayError } from '../errors.js';
 import { createStop, type Stop } from '../stop.js';
-import { normaliseModel } from '../translate/index.js';
 import type { Upstream, UpstreamAnswer, UpstreamRequest } from './client.js';
 import { type Attempt, createModelWatch, type ModelWatch, type Outcome } from './model-watch.js';
 import { createResidence } from './residence.js';
@@ -70,8 +68,6 @@ const LOOK_AT_MOST = 5_000;
 /** Milliseconds for a model to leave: so long, that other gateways see it wanted out and take their requests back. */
 const HOLD = 10_000;
 const POLL = 100;
-/** Names whose canonical form is remembered: one is looked for with every request. */
-const NAMES = 1_000;
 
 export function createHealing(options: HealingOptions): HealingUpstream {
   const { upstream, elsewhere, onHeal } = options;
@@ -81,7 +77,6 @@ export function createHealing(options: HealingOptions): HealingUpstream {
   const lookAfter = Math.min(patience / LOOK_SHARE, LOOK_AT_MOST);
   const residence = createResidence(upstream);
   const watches = new Map<string, ModelWatch>();
-  const names = new LRUCache<string, string>({ max: NAMES, memoMethod: normaliseModel });
   const closing = new AbortController();
   const now = () => performance.now();
 
@@ -96,7 +91,7 @@ export function createHealing(options: HealingOptions): HealingUpstream {
 
   async function send(request: UpstreamRequest): Promise<UpstreamAnswer> {
     if (request.model === undefined || typeof request.body !== 'string') return upstream.send(request);
-    const name = names.memo(request.model);
+    const name = request.model;
     for (let inVain = 0; inVain < SENDINGS; ) {
       const watch = watchOf(name);
       if (watch.healing && (await unlessGone(watch.healing, request.stops)) === 'failed') break;

@@ -1,6 +1,6 @@
 /** Whether a model is in Ollama's memory and ready, and how to get it out: asked for while something seems wrong. */
 import { readAll } from '../http/read-all.js';
-import { normaliseModel } from '../translate/index.js';
+import { sameModel } from '../translate/index.js';
 import type { Upstream } from './client.js';
 
 export interface Resident {
@@ -52,7 +52,7 @@ export function createResidence(upstream: Pick<Upstream, 'send'>): Residence {
 
   /** Models of the same weights are in memory once, under the name of the first that was asked for. */
   async function named(model: string, listed: Listed[]): Promise<Listed | undefined> {
-    const found = listed.find(({ name }) => normaliseModel(name) === model);
+    const found = listed.find(({ name }) => sameModel(name, model));
     if (found || listed.length === 0) return found;
     const [wanted, ...others] = await Promise.all([model, ...listed.map(({ name }) => name)].map(weights));
     return listed[others.findIndex((other) => other !== undefined && other === wanted)];

@@ -1,5 +1,5 @@
 /** `GET /openai/v1/models` and `/models/{id}`. */
-import { modelOwner, normaliseModel } from '../model-name.js';
+import { modelOwner, normaliseModel, sameModel } from '../model-name.js';
 import { type NativeTag, readTags } from '../tags.js';
 
 export interface OpenAIModel {
@@ -19,8 +19,18 @@ export interface ModelSources {
   created: number;
 }
 
+/** Names that no model can have are those of mappings, and stand as they are. */
+const keyOf = (name: string): string => normaliseModel(name) ?? name;
+
 const byName = (tags: unknown): Map<string, NativeTag> =>
-  new Map(readTags(tags).map((tag) => [normaliseModel(tag.name), tag]));
+  new Map(readTags(tags).map((tag) => [keyOf(tag.name), tag]));
+
+/** What a mapping's name stands for, in any spelling of it. */
+function targetOf(id: string, mappings: Record<string, string>): string | undefined {
+  if (Object.hasOwn(mappings, id)) return mappings[id];
+  const alias = Object.keys(mappings).find((name) => sameModel(name, id));
+  return alias === undefined ? undefined : mappings[alias];
+}
 
 /** Every name there is: the mapping's, then the upstream's. */
 export function modelNames({ tags, mappings }: Pick<ModelSources, 'tags' | 'mappings'>): string[] {
@@ -28,8 +38,8 @@ export function modelNames({ tags, mappings }: Pick<ModelSources, 'tags' | 'mapp
 }
 
 function describe(id: string, sources: ModelSources, upstream: Map<string, NativeTag>): OpenAIModel {
-  const target = Object.hasOwn(sources.mappings, id) ? sources.mappings[id] : undefined;
-  const modifiedAt = upstream.get(normaliseModel(target ?? id))?.modifiedAt;
+  const target = targetOf(id, sources.mappings);
+  const modifiedAt = upstream.get(keyOf(target ?? id))?.modifiedAt;
   return {
     id,
     object: 'model',
@@ -50,7 +60,7 @@ export function openaiModels(sources: ModelSources & { names?: string[] }): {
   const upstream = byName(sources.tags);
   const seen = new Set<string>();
   const data = names.filter((name) => {
-    const canonical = normaliseModel(name);
+    const canonical = keyOf(name);
     if (seen.has(canonical)) return false;
     seen.add(canonical);
     return true;
@@ -61,6 +71,6 @@ export function openaiModels(sources: ModelSources & { names?: string[] }): {
 /** One model under the name that it was asked for; undefined where neither the mapping nor the upstream has it. */
 export function openaiModel(id: string, sources: ModelSources): OpenAIModel | undefined {
   const upstream = byName(sources.tags);
-  if (!Object.hasOwn(sources.mappings, id) && !upstream.has(normaliseModel(id))) return undefined;
+  if (targetOf(id, sources.mappings) === undefined && !upstream.has(keyOf(id))) return undefined;
   return describe(id, sources, upstream);
 }
