@@ -284,6 +284,53 @@ describe('calls of one turn, which share a transaction', () => {
   });
 });
 
+describe('calls of one turn of which many fail', () => {
+  it('run twice at the most, and the others are carried out', async () => {
+    const connection = connect(join(folder(), 'store.db'));
+    onTestFinished(() => connection.close());
+    let runs = 0;
+    const writes = Array.from({ length: 200 }, (_, at) =>
+      connection.write((sql) => {
+        runs += 1;
+        sql('INSERT INTO meta (name, value) VALUES (?, 1)').run(`row-${at}`);
+        if (at % 2 === 1) throw new RangeError(`the bug of ${at}`);
+        return at;
+      }),
+    );
+    const results = await Promise.allSettled(writes);
+    expect(runs).toBeLessThanOrEqual(2 * writes.length);
+    for (const [at, result] of results.entries()) {
+      if (at % 2 === 0) expect(result).toEqual({ status: 'fulfilled', value: at });
+      else expect(result).toMatchObject({ reason: new RangeError(`the bug of ${at}`) });
+    }
+    const rows = await connection.read((sql) => sql("SELECT 1 FROM meta WHERE name LIKE 'row-%'").all());
+    expect(rows).toHaveLength(100);
+  });
+
+  it('are not undone by reservations that come late', async () => {
+    let looks = 0;
+    const now = () => {
+      looks += 1;
+      return Date.now();
+    };
+    const store = sqlite({ path: join(folder(), 'store.db'), now });
+    onTestFinished(() => store.close());
+    const holds = Array.from({ length: 100 }, () => holdOn({ ...bench, store }));
+    const calls = holds.flatMap((hold) => [
+      store.settle(hold, charged()),
+      store.reserve(holdOn({ ...bench, store }), exactly(1), {
+        lease: 60_000,
+        sentAt: Date.now() - 60_000,
+      }),
+    ]);
+    const results = await Promise.allSettled(calls);
+    expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(100);
+    expect((await countersOf(store, holds[0]!))[0]).toEqual({ used: 100, held: 0 });
+    // Each step looks at the clock once, whenever it is carried out.
+    expect(looks).toBe(calls.length);
+  });
+});
+
 describe('marks of ended holds', () => {
   const DAY = 86_400_000;
 

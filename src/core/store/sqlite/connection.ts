@@ -3,8 +3,9 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { STORE_DEADLINE, StoreUnavailable } from '../port.js';
+import { apart, type Outcome, together, type Work } from './batch.js';
 import { identityOf, type OpenFile, openFile } from './file.js';
-import { createLedger, type Ledger } from './ledger.js';
+import type { Ledger } from './ledger.js';
 import { createLogSync, type LogSync } from './log-sync.js';
 import { type Sql, statementsOf } from './statements.js';
 
@@ -14,6 +15,7 @@ export interface Connection {
   /**
    * Runs `work` in a write transaction, undone where it throws. What is asked for in one turn of the event loop
    * shares one transaction and its ledger: under load most of a small one's cost is its commit. It may run again.
+   * Work that refuses says so in its value: where one throws, all that share its transaction run a second time.
    */
   write<T>(work: (sql: Sql, ledger: Ledger) => T): Promise<T>;
   /** Rejects where the file has gone, and lets go of one that another file has replaced. */
@@ -29,7 +31,7 @@ interface Opened extends OpenFile {
 }
 
 interface Job {
-  work: (sql: Sql, ledger: Ledger) => unknown;
+  work: Work;
   resolve(value: unknown): void;
   reject(error: unknown): void;
 }
@@ -64,7 +66,7 @@ export function connect(path: string): Connection {
   };
 
   /** One try: undefined where the database is locked. */
-  const attempt = <T>(begin: string, work: (sql: Sql) => T): { value: T } | undefined => {
+  const attempt = <T>(begin: string, work: (at: Opened) => T): { value: T } | undefined => {
     try {
       return { value: transaction(open(), begin, work) };
     } catch (error) {
@@ -73,7 +75,7 @@ export function connect(path: string): Connection {
     }
   };
 
-  const insist = async <T>(begin: string, work: (sql: Sql) => T, deadline: number): Promise<T> => {
+  const insist = async <T>(begin: string, work: (at: Opened) => T, deadline: number): Promise<T> => {
     while (performance.now() < deadline) {
       const done = attempt(begin, work);
       if (done) return done.value;
@@ -82,7 +84,7 @@ export function connect(path: string): Connection {
     throw new StoreUnavailable(`The SQLite database was locked for ${STORE_DEADLINE} ms.`);
   };
 
-  const run = async <T>(begin: string, work: (sql: Sql) => T): Promise<T> => {
+  const run = async <T>(begin: string, work: (at: Opened) => T): Promise<T> => {
     const deadline = performance.now() + STORE_DEADLINE;
     const done = queued === 0 ? attempt(begin, work) : undefined;
     if (done) return done.value;
@@ -96,36 +98,33 @@ export function connect(path: string): Connection {
     return mine;
   };
 
+  const carryOut = async (works: Work[]): Promise<Outcome[]> => {
+    try {
+      return await run('BEGIN IMMEDIATE', ({ sql }) => together(sql, works));
+    } catch (error) {
+      if (error instanceof StoreUnavailable || works.length === 1) throw error;
+      return run('BEGIN IMMEDIATE', ({ db, sql }) => apart(db, sql, works, isOfOne));
+    }
+  };
+
   const flush = async (): Promise<void> => {
     const jobs = batch;
     batch = [];
-    let culprit: Job | undefined;
     try {
-      const values = await run('BEGIN IMMEDIATE', (sql) => {
-        const ledger = createLedger(sql);
-        const results = jobs.map((job) => {
-          culprit = job;
-          return job.work(sql, ledger);
-        });
-        culprit = undefined;
-        ledger.flush();
-        return results;
-      });
+      const outcomes = await carryOut(jobs.map(({ work }) => work));
       opened?.logSync?.committed();
-      jobs.forEach(({ resolve }, i) => {
-        resolve(values[i]);
+      jobs.forEach(({ resolve, reject }, i) => {
+        const outcome = outcomes[i]!;
+        if ('error' in outcome) reject(outcome.error);
+        else resolve(outcome.value);
       });
     } catch (error) {
-      // What one of them threw has undone the others, which are tried again; a database that fails fails for all.
-      const rest = culprit ? jobs.filter((job) => job !== culprit) : [];
-      for (const { reject } of culprit ? [culprit] : jobs) reject(error);
-      batch.push(...rest);
-      if (rest.length > 0 && batch.length === rest.length) setImmediate(flush);
+      for (const { reject } of jobs) reject(error);
     }
   };
 
   return {
-    read: (work) => run('BEGIN', work),
+    read: (work) => run('BEGIN', ({ sql }) => work(sql)),
     write: <T>(work: (sql: Sql, ledger: Ledger) => T) =>
       new Promise<T>((resolve, reject) => {
         batch.push({ work, resolve: resolve as (value: unknown) => void, reject });
@@ -144,10 +143,11 @@ export function connect(path: string): Connection {
   };
 }
 
-function transaction<T>({ db, sql }: Opened, begin: string, work: (sql: Sql) => T): T {
+function transaction<T>(opened: Opened, begin: string, work: (at: Opened) => T): T {
+  const { db, sql } = opened;
   sql(begin).run();
   try {
-    const value = work(sql);
+    const value = work(opened);
     sql('COMMIT').run();
     return value;
   } catch (error) {
@@ -159,6 +159,10 @@ function transaction<T>({ db, sql }: Opened, begin: string, work: (sql: Sql) => 
 
 function isLocked(error: unknown): boolean {
   return LOCKED.includes(codeOf(error));
+}
+
+function isOfOne(error: unknown): boolean {
+  return !isLocked(error) && !isBackend(error);
 }
 
 /** SQLite's errors and those of the file system; anything else is a bug and stays one. */

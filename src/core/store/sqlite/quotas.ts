@@ -3,7 +3,7 @@
  */
 
 import { textOf } from '../hold-text.js';
-import { type Hold, type Quotas, STORE_DEADLINE, StoreUnavailable } from '../port.js';
+import { type Hold, type Quotas, type Reserved, STORE_DEADLINE, StoreUnavailable } from '../port.js';
 import { afterwards, difference, figures, grant, MARK_LIFETIME, refusedBy, tokensLeft } from '../quota.js';
 import type { Connection } from './connection.js';
 import { readRows } from './ledger.js';
@@ -30,9 +30,9 @@ const keysOf = ({ claims }: Hold) => claims.map(({ key }) => key);
 
 export function quotas(connection: Connection, now: () => number): Quotas {
   return {
-    reserve: (hold, tokens, { lease, sentAt }) =>
-      connection.write((sql, ledger) => {
-        if (now() - sentAt > STORE_DEADLINE) throw new StoreUnavailable('The reservation came too late.');
+    async reserve(hold, tokens, { lease, sentAt }) {
+      const reserved = await connection.write((sql, ledger): Reserved | undefined => {
+        if (now() - sentAt > STORE_DEADLINE) return undefined;
         const before = ledger.read(hold.subject, keysOf(hold));
         const left = tokensLeft(hold.claims, before);
         const at = refusedBy(hold.claims, before, tokens.least);
@@ -45,7 +45,10 @@ export function quotas(connection: Connection, now: () => number): Quotas {
         if (changes === 0) return { ok: false, at: -1, counters: before };
         ledger.hold(hold, granted);
         return { ok: true, granted, left, counters: afterwards(hold.claims, before, granted) };
-      }),
+      });
+      if (!reserved) throw new StoreUnavailable('The reservation came too late.');
+      return reserved;
+    },
 
     extend: (hold, tokens, { lease, known }) =>
       connection.write((sql, ledger) => {
