@@ -1,12 +1,12 @@
 /** Where files are that belong to a store, if the configuration does not say. */
 import { dirname, join, resolve } from 'node:path';
 import type { Config } from './config.js';
+import { sqlitePath } from './store/sqlite-path.js';
 
 /** Beside the SQLite file, else beside the configuration; undefined where there is neither. */
 export function directoryBeside(store: unknown, source: string | undefined): string | undefined {
-  if (typeof store === 'string' && store.startsWith('sqlite:')) {
-    return dirname(resolve(store.slice('sqlite:'.length)));
-  }
+  const file = typeof store === 'string' ? sqlitePath(store) : undefined;
+  if (file !== undefined) return dirname(resolve(file));
   return source === undefined ? undefined : dirname(resolve(source));
 }
 

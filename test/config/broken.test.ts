@@ -240,6 +240,13 @@ const broken: [string, string, string][] = [
     'store:\n  url: "sqlite:"\n',
     `my.yaml:2: store.url: is not the address of a store; expected ${STORE}`,
   ],
+  ...['sqlite:///./x.db', 'sqlite://x.db', 'sqlite:file:x.db', 'sqlite::memory:'].map(
+    (url): [string, string, string] => [
+      `a store whose file is not clear (${url})`,
+      `store:\n  url: "${url}"\n`,
+      'my.yaml:2: store.url: does not say clearly which file it is; expected sqlite:./FILE for one in the working directory, or sqlite:/ABSOLUTE/FILE',
+    ],
+  ),
   [
     'a blank text',
     'logging:\n  directory: " "\n',

@@ -1,9 +1,10 @@
 import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { KeyvPostgres } from '@keyv/postgres';
 import { Keyv } from 'keyv';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { directoryBeside } from '../../src/core/places.js';
 import { openStore } from '../../src/core/store/open.js';
 import { type Store, StoreUnavailable } from '../../src/core/store/port.js';
 import { folder } from './folder.js';
@@ -21,6 +22,15 @@ describe('openStore', () => {
     expect([store.kind, store.place]).toEqual(['sqlite', path]);
     expect(new DatabaseSync(path).prepare('SELECT count(*) AS n FROM usage').get()).toMatchObject({ n: 0 });
   });
+
+  it.each(['sqlite:', 'SQLite:', 'sqlite://', 'sqlite:///'])(
+    'knows the address %s and an absolute path',
+    async (scheme) => {
+      const path = join(folder(), 'store.db');
+      expect(await open(`${scheme}${path}`)).toMatchObject({ kind: 'sqlite', place: path });
+      expect(directoryBeside(`${scheme}${path}`, undefined)).toBe(dirname(path));
+    },
+  );
 
   it('opens a store in memory', async () => {
     expect(await open('memory:')).toMatchObject({ kind: 'memory', place: 'memory' });
@@ -55,6 +65,12 @@ describe('openStore', () => {
     ['//root:hunter2@db/x', /does not say what it is.*sqlite:PATH/],
     ['', /does not say what it is/],
     ['sqlite:', /names no file/],
+    // Elsewhere the first is relative and the second a host: neither may become a file at the root.
+    ['sqlite:///./x.db', /not clear which file.*sqlite:\.\/parallama\.db/],
+    ['sqlite://x.db', /not clear which file/],
+    ['sqlite:////../x.db', /not clear which file/],
+    ['sqlite:file:x.db', /no URI/],
+    ['sqlite::memory:', /written memory:/],
     [{} as Store, /Store object/],
     [undefined as unknown as Store, /Store object/],
   ])('refuses %j, says what it takes and shows no password', async (where, message) => {

@@ -3,6 +3,7 @@
  * are bytes, durations seconds, and a limit that is null is unlimited.
  */
 import { z } from 'zod';
+import { sqlitePath } from '../store/sqlite-path.js';
 import { gatewayList, gatewaysSchema } from './gateways.js';
 import { trustProxy } from './network.js';
 import {
@@ -57,8 +58,25 @@ const storeUrl = () => {
   const what = 'sqlite:FILE, redis://HOST, postgres://HOST/DATABASE or memory:';
   // An address may hold a password: no message repeats it.
   const readable = (url: string) => STORE_URL.test(url) && (!url.includes('://') || URL.canParse(url));
-  return z.string(what).refine(readable, { error: `is not the address of a store; expected ${what}` });
+  const error = `is not the address of a store; expected ${what}`;
+  return z
+    .string(what)
+    .refine(readable, { error, abort: true })
+    .refine(namesOneFile, {
+      error:
+        'does not say clearly which file it is; ' +
+        'expected sqlite:./FILE for one in the working directory, or sqlite:/ABSOLUTE/FILE',
+    });
 };
+
+function namesOneFile(url: string): boolean {
+  try {
+    sqlitePath(url);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 const storeSchema = section({
   url: storeUrl().default('sqlite:./parallama.db'),

@@ -5,6 +5,7 @@ import type KeyvRedis from '@keyv/redis';
 import type { KeyvInstance } from './keyv/documents.js';
 import { type Store, StoreUnavailable } from './port.js';
 import type { PostgresAdapter } from './postgres/address.js';
+import { sqlitePath } from './sqlite-path.js';
 
 interface OpenOptions {
   /** Milliseconds since 1970; for tests. */
@@ -35,8 +36,7 @@ const SCHEMES: Record<string, Scheme> = {
   sqlite: {
     form: 'sqlite:PATH',
     make: async (where, options) => {
-      const path = where.slice('sqlite:'.length);
-      if (path === '') throw new Error('The store "sqlite:" names no file. Write sqlite:./parallama.db');
+      const path = sqlitePath(where)!;
       if (options.thread) return (await import('./sqlite/threaded.js')).threadedSqlite({ path });
       return (await import('./sqlite.js')).sqlite({ path, ...options });
     },
