@@ -28,6 +28,20 @@ describeStores('API keys', (open) => {
     expect(reads()).toBe(1);
   });
 
+  it('takes a key in any spelling of its prefix that one could be configured in, and in no longer one', async () => {
+    const { apiKeys } = await partsOn(await open());
+    const { id, key } = await apiKeys.generate({ id: '1', username: 'ann' });
+    const secret = key.slice(-38, -6);
+    const spelled = (prefix: string) => makeCredential(prefix, id, secret).text;
+    for (const prefix of ['', 'x', 'x'.repeat(32)]) {
+      expect(await apiKeys.verify(spelled(prefix))).toMatchObject({ keyId: id });
+      expect(await apiKeys.verify(key)).toMatchObject({ keyId: id });
+    }
+    for (const prefix of ['x'.repeat(33), 'x'.repeat(16_000)]) {
+      expect(await apiKeys.verify(spelled(prefix))).toBeUndefined();
+    }
+  });
+
   it("refuses another secret under a known key's id", async () => {
     const store = await open();
     const apiKeys = createApiKeys({ store, prefix: 'pk_' });

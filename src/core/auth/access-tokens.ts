@@ -6,7 +6,7 @@
 import { webcrypto } from 'node:crypto';
 import { errors, jwtVerify, SignJWT } from 'jose';
 import { LRUCache } from 'lru-cache';
-import { randomText } from './credential.js';
+import { ownText, randomText } from './credential.js';
 import type { Secrets } from './secret.js';
 import { unauthorized } from './unauthorized.js';
 import { checkUsername } from './user.js';
@@ -29,7 +29,9 @@ const ALGORITHM = 'HS256';
 /** Issuer and audience: another application that shares the secret cannot have its tokens accepted here. */
 const PARALLAMA = 'parallama';
 /** A signature stays right, so it need not be checked (some 70 microseconds) with every request of a session. */
-const REMEMBERED = 10_000;
+const REMEMBERED_TOKENS = 10_000;
+/** Characters. Ours have some 400. */
+const LONGEST_TOKEN = 2_048;
 
 /**
  * @param options.ttl seconds
@@ -46,7 +48,7 @@ export function createAccessTokens({
 }): AccessTokens {
   const signer = secrets.all[0].fingerprint;
   const keys = new Map(secrets.all.map(({ fingerprint, bytes }) => [fingerprint, importKey(bytes)]));
-  const remembered = new LRUCache<string, TokenOwner & { expiresAt: number }>({ max: REMEMBERED });
+  const remembered = new LRUCache<string, TokenOwner & { expiresAt: number }>({ max: REMEMBERED_TOKENS });
 
   function keyOf(id: string | undefined): Promise<webcrypto.CryptoKey> {
     const key = id === undefined ? undefined : keys.get(id);
@@ -55,7 +57,8 @@ export function createAccessTokens({
   }
 
   async function check(token: string): Promise<TokenOwner & { expiresAt: number }> {
-    if (!isExact(token.slice(token.lastIndexOf('.') + 1))) throw unauthorized('invalid_token');
+    if (token.length > LONGEST_TOKEN || !isExact(token.slice(token.lastIndexOf('.') + 1)))
+      throw unauthorized('invalid_token');
     const { payload } = await jwtVerify(token, ({ kid }) => keyOf(kid), {
       algorithms: [ALGORITHM],
       issuer: PARALLAMA,
@@ -93,7 +96,7 @@ export function createAccessTokens({
       if (known && known.expiresAt > now()) return known;
       try {
         const owner = await check(token);
-        remembered.set(token, owner);
+        remembered.set(ownText(token), owner);
         return owner;
       } catch (error) {
         // Without the cause: it can hold the token's contents.

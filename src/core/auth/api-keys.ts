@@ -3,7 +3,7 @@
  */
 import { LRUCache } from 'lru-cache';
 import type { Records } from '../store/port.js';
-import { makeCredential, readCredential, sameHash, secretHash } from './credential.js';
+import { idIn, makeCredential, ownText, readCredential, sameHash, secretHash } from './credential.js';
 import { allRows, deleteRowsOf } from './rows.js';
 import { checkUsername } from './user.js';
 
@@ -27,12 +27,13 @@ export interface KeyRecord {
 
 /** What a key's text says. */
 interface Presented {
+  text: string;
   id: string;
   hash: string;
 }
 
-/** A good key's text stays the same, so that it need not be read and hashed with every request. */
-const REMEMBERED = 10_000;
+/** Keys whose text need not be read and hashed with every request. One entry each, however its prefix is spelled. */
+const REMEMBERED_KEYS = 10_000;
 
 /** Whose key it is, as far as the key's row says; the user may be gone or another by now. */
 export interface KeyOwner {
@@ -63,7 +64,7 @@ export interface ApiKeys {
 
 /** @param options.prefix what new keys start with; older keys stay valid when it changes */
 export function createApiKeys({ store, prefix }: { store: Records; prefix: string }): ApiKeys {
-  const remembered = new LRUCache<string, Presented>({ max: REMEMBERED });
+  const remembered = new LRUCache<string, Presented>({ max: REMEMBERED_KEYS });
 
   return {
     async generate(user, { name } = {}) {
@@ -103,12 +104,12 @@ export function createApiKeys({ store, prefix }: { store: Records; prefix: strin
     revokeAll: (userId) => deleteRowsOf(store, 'keys', userId),
 
     async verify(key, get = (table, id) => store.get(table, id)) {
-      const known = remembered.get(key);
-      const presented = known ?? read(key);
+      const known = remembered.get(idIn(key));
+      const presented = known?.text === key ? known : read(key);
       if (!presented) return undefined;
       const row = await get<KeyRecord>('keys', presented.id);
       if (!row || !sameHash(presented.hash, row.value.hash)) return undefined;
-      if (!known) remembered.set(key, presented);
+      if (presented !== known) remembered.set(presented.id, presented);
       return { keyId: row.id, userId: row.value.userId, username: row.value.username };
     },
   };
@@ -116,5 +117,6 @@ export function createApiKeys({ store, prefix }: { store: Records; prefix: strin
 
 function read(key: string): Presented | undefined {
   const credential = readCredential(key);
-  return credential && { id: credential.id, hash: secretHash(credential.secret) };
+  if (!credential) return undefined;
+  return { text: ownText(key), id: ownText(credential.id), hash: secretHash(credential.secret) };
 }

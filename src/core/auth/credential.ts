@@ -15,6 +15,8 @@ const SECRET = 32;
 const CHECKSUM = 6;
 const TAIL = ID + SECRET + CHECKSUM;
 const SHAPE = new RegExp(`[0-9A-Za-z]{${TAIL}}$`);
+/** Characters of the longest prefix that can be configured. */
+const LONGEST_PREFIX = 32;
 
 export interface Credential {
   /** Names the row in the store; no secret. */
@@ -24,20 +26,37 @@ export interface Credential {
 
 /**
  * @param id given where an old credential gets a new secret
+ * @param secret given where it follows from another one
  * @returns the parts, and the text that its owner is shown once
  */
-export function makeCredential(prefix: string, id = randomText(ID)): Credential & { text: string } {
-  const secret = randomText(SECRET);
+export function makeCredential(
+  prefix: string,
+  id = randomText(ID),
+  secret = randomText(SECRET),
+): Credential & { text: string } {
   const body = prefix + id + secret;
   return { id, secret, text: body + checksum(body) };
 }
 
 /** Undefined where the text is not a credential. Any prefix will do: keys outlive a change of the configured one. */
 export function readCredential(text: string): Credential | undefined {
-  if (!SHAPE.test(text)) return undefined;
+  if (text.length > LONGEST_PREFIX + TAIL || !SHAPE.test(text)) return undefined;
   const body = text.slice(0, -CHECKSUM);
   if (checksum(body) !== text.slice(-CHECKSUM)) return undefined;
-  return { id: text.slice(-TAIL, -(SECRET + CHECKSUM)), secret: body.slice(-SECRET) };
+  return { id: idIn(text), secret: body.slice(-SECRET) };
+}
+
+/** What stands in the place of the id, in a credential or in any other text. */
+export function idIn(text: string): string {
+  return text.slice(-TAIL, -(SECRET + CHECKSUM));
+}
+
+/**
+ * The same text, on its own. What V8 cuts out of a text keeps the whole of it in memory, and clients choose how much
+ * stands around a credential in its header.
+ */
+export function ownText(text: string): string {
+  return Buffer.from(text).toString();
 }
 
 export function randomText(length: number): string {
