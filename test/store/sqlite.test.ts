@@ -1,4 +1,13 @@
-import { chmodSync, copyFileSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -155,6 +164,35 @@ describe('the file', () => {
     await store.health();
     expect(await store.get('users', 'u1')).toMatchObject({ value: 'Ann' });
   });
+
+  it.each(['deleted', 'moved'])(
+    'that was %s is not used any more, by no call, and not begun anew',
+    async (how) => {
+      const path = join(folder(), 'store.db');
+      const store = open(path);
+      await store.create('users', 'u1', 'Ann');
+      if (how === 'moved') renameSync(path, `${path}.away`);
+      else rmSync(path);
+      // Once it was seen, it stays so; until then a tenth of a second may pass.
+      await sleep(120);
+      for (let round = 0; round < 5; round += 1) {
+        const calls = [
+          store.health(),
+          store.get('users', 'u1'),
+          store.create('users', `u2${round}`, 'Bob'),
+          store.settle(holdOn({ ...bench, store }), charged()),
+          store.sweep(),
+        ];
+        for (const call of calls)
+          await expect(call).rejects.toThrow(/store\.db was deleted or moved\. Put it back/);
+        expect(existsSync(path)).toBe(false);
+      }
+      if (how === 'deleted') return;
+      renameSync(`${path}.away`, path);
+      expect(await store.get('users', 'u1')).toMatchObject({ value: 'Ann' });
+      expect(await store.get('users', 'u20')).toBeUndefined();
+    },
+  );
 
   it('that was restored from a copy is the one that is used', async () => {
     const path = join(folder(), 'store.db');

@@ -45,7 +45,7 @@ export function serviceOperations(services: Services): Record<Name, Operation> {
   }
 
   function checks(): Promise<Checks> {
-    const now = Date.now();
+    const now = performance.now();
     if (!checked || now - checked.at > READY_FOR) checked = { at: now, checks: check() };
     return checked.checks;
   }

@@ -4,10 +4,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { STORE_DEADLINE, StoreUnavailable } from '../port.js';
 import { apart, type Outcome, together, type Work } from './batch.js';
-import { identityOf, type OpenFile, openFile } from './file.js';
+import { goneMessage, type OpenFile, openFile } from './file.js';
 import type { Ledger } from './ledger.js';
 import { createLogSync, type LogSync } from './log-sync.js';
 import { type Sql, statementsOf } from './statements.js';
+import { type Whereabouts, watchFile } from './whereabouts.js';
 
 export interface Connection {
   /** Runs `work` on one snapshot. It may run again where the database was locked. */
@@ -28,6 +29,7 @@ interface Opened extends OpenFile {
   sql: Sql;
   /** Where there is a write-ahead log. */
   logSync: LogSync | undefined;
+  whereabouts(now: boolean): Whereabouts;
 }
 
 interface Job {
@@ -43,6 +45,8 @@ const MISTAKES = [19, 20, 21, 25];
 
 export function connect(path: string): Connection {
   let opened: Opened | undefined;
+  /** This process has had the file open. */
+  let begun = false;
   let closed = false;
   /** Ends when every call that has met a lock is done: only the first of them knocks, the others queue behind it. */
   let queue: Promise<unknown> = Promise.resolve();
@@ -51,12 +55,27 @@ export function connect(path: string): Connection {
 
   const open = (): Opened => {
     if (closed) throw new StoreUnavailable('The store is closed.');
+    check(false);
     if (!opened) {
-      const file = openFile(path);
+      // A database that others know of is never begun anew behind their backs.
+      const file = openFile(path, { make: !begun });
+      begun = true;
       const logSync = file.writesAhead ? createLogSync(path) : undefined;
-      opened = { ...file, sql: statementsOf(file.db), logSync };
+      opened = {
+        ...file,
+        sql: statementsOf(file.db),
+        logSync,
+        whereabouts: watchFile(path, file.identity),
+      };
     }
     return opened;
+  };
+
+  /** Lets go of a file that another one has replaced: a restored copy. */
+  const check = (now: boolean): void => {
+    const found = opened?.whereabouts(now);
+    if (found === 'gone') throw new StoreUnavailable(goneMessage(path));
+    if (found === 'replaced') letGo();
   };
 
   const letGo = () => {
@@ -131,10 +150,7 @@ export function connect(path: string): Connection {
         if (batch.length === 1) setImmediate(flush);
       }),
     async verify() {
-      if (!opened?.identity) return;
-      const there = identityOf(path);
-      if (there === undefined) throw new StoreUnavailable('The database file is gone.');
-      if (there !== opened.identity) letGo();
+      check(true);
     },
     async close() {
       closed = true;

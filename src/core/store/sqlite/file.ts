@@ -4,6 +4,7 @@
 import { closeSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
+import { StoreUnavailable } from '../port.js';
 import { journalMode, sqliteLibrary } from './library.js';
 import { migrate } from './schema.js';
 
@@ -22,12 +23,15 @@ export interface OpenFile {
 }
 
 /**
- * Opens or makes the database and brings its tables up to date. Throws what SQLite throws, "database is locked"
- * included: several processes that open a new file at once meet it.
+ * Opens the database and brings its tables up to date. Throws what SQLite throws, "database is locked" included:
+ * several processes that open a new file at once meet it.
+ * @param options.make makes the file where there is none
+ * @throws StoreUnavailable where there is none, and it is not to be made
  */
-export function openFile(path: string): OpenFile {
+export function openFile(path: string, { make }: { make: boolean }): OpenFile {
   const { DatabaseSync } = sqliteLibrary();
-  if (path !== IN_MEMORY) prepare(path);
+  if (path !== IN_MEMORY && make) prepare(path);
+  if (path !== IN_MEMORY && identityOf(path) === undefined) throw new StoreUnavailable(goneMessage(path));
   // An absolute path is never taken for a `file:` URI.
   const db = new DatabaseSync(path === IN_MEMORY ? path : resolve(path));
   try {
@@ -39,6 +43,10 @@ export function openFile(path: string): OpenFile {
     db.close();
     throw error;
   }
+}
+
+export function goneMessage(path: string): string {
+  return `The database file ${path} was deleted or moved. Put it back, or restart to begin with a new one.`;
 }
 
 /** Changes when another file takes the path; undefined where there is none. */
