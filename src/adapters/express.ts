@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Gateway } from '../core/gateway.js';
 import { checkGateway, parsedBody, send, toGatewayRequest } from './node.js';
+import { createTurns } from './turns.js';
 
 export interface MountOptions {
   /** Answer `/`, `/status`, `/healthz`, `/readyz` and `/metrics` too; under a path it always does. */
@@ -30,7 +31,10 @@ export type ExpressHandler = (
  */
 export function parallama(gateway: Gateway, { operations }: MountOptions = {}): ExpressHandler {
   checkGateway(gateway);
+  const turns = createTurns();
   return async (req, res, next) => {
+    const turn = turns.wait(req, res);
+    if (turn && !(await turn)) return;
     const { baseUrl, body, ip } = req as ExpressRequest;
     try {
       const answer = await gateway.handle(

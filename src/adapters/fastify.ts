@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Gateway } from '../core/gateway.js';
 import { lingering } from './linger.js';
 import { checkGateway, toGatewayRequest, underPrefix } from './node.js';
+import { createTurns } from './turns.js';
 
 export interface PluginOptions {
   gateway: Gateway;
@@ -25,7 +26,11 @@ export async function parallama(app: FastifyInstance, { gateway, ...options }: P
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
 
+  const turns = createTurns();
+
   const answer = async (request: FastifyRequest, reply: FastifyReply) => {
+    const turn = turns.wait(request.raw, reply.raw);
+    if (turn && !(await turn)) return reply.hijack();
     const url = underPrefix(request.raw.url ?? '/', app.prefix) ?? '/';
     const answered = await gateway.handle(
       toGatewayRequest(gateway, request.raw, reply.raw, {

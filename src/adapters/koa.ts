@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Gateway } from '../core/gateway.js';
 import { lingering } from './linger.js';
 import { checkGateway, parsedBody, toGatewayRequest, underPrefix } from './node.js';
+import { createTurns } from './turns.js';
 
 export interface MountOptions {
   /** Where the gateway's paths begin, such as `/ai`. */
@@ -20,6 +21,7 @@ export interface KoaContext {
   ip: string;
   status: number;
   body: unknown;
+  respond?: boolean;
   set(name: string, value: string | string[]): void;
 }
 
@@ -31,7 +33,13 @@ export interface KoaContext {
  */
 export function parallama(gateway: Gateway, { prefix = '', operations = prefix !== '' }: MountOptions = {}) {
   checkGateway(gateway);
+  const turns = createTurns();
   return async (ctx: KoaContext, next: () => Promise<unknown>): Promise<void> => {
+    const turn = turns.wait(ctx.req, ctx.res);
+    if (turn && !(await turn)) {
+      ctx.respond = false;
+      return;
+    }
     const url = underPrefix(ctx.url, prefix);
     const answer =
       url === undefined

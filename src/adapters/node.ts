@@ -69,11 +69,6 @@ function departure(req: IncomingMessage, res: ServerResponse, timeout: number): 
     if (!res.writableFinished) controller.abort();
   };
   res.once('close', leave);
-  if (!res.socket) {
-    // Pipelined behind another: up to Node 22, such an answer is not told that its connection has closed.
-    const socket = req.socket.setMaxListeners(0).once('close', leave);
-    res.once('close', () => socket.off('close', leave));
-  }
   return controller.signal;
 }
 

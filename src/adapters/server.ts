@@ -6,6 +6,7 @@ import type { Gateway } from '../core/gateway.js';
 import { requestId } from '../core/http/request-id.js';
 import { createClientAddress } from './client-address.js';
 import { send, toGatewayRequest } from './node.js';
+import { createTurns } from './turns.js';
 
 export interface ServeOptions {
   /** The configuration's where absent. */
@@ -52,13 +53,14 @@ export async function serve(gateway: Gateway, options: ServeOptions = {}): Promi
   const { server: settings } = gateway.config;
   const host = options.host ?? settings.host;
   const clientAddress = createClientAddress(settings.trust_proxy);
+  const turns = createTurns();
   let draining: Promise<void> | undefined;
   let closing: Promise<void> | undefined;
 
   const server = createServer(listener(settings.client_timeout * 1_000), (req, res) => {
     // Clients with a connection of their own learn from this that the next request needs a new one.
     if (draining) res.setHeader('connection', 'close');
-    void answer(req, res);
+    answer(req, res).catch((error: unknown) => fail(req, res, error));
   });
   const sockets = new Set<Socket>();
   server.on('connection', (socket) => {
@@ -67,17 +69,22 @@ export async function serve(gateway: Gateway, options: ServeOptions = {}): Promi
   });
 
   async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
+    const turn = turns.wait(req, res);
+    if (turn && !(await turn)) return;
     const request = toGatewayRequest(gateway, req, res, {
       url: req.url ?? '/',
       ip: clientAddress(req, req.socket.remoteAddress),
       operations: true,
     });
-    try {
-      await send(req, res, (await gateway.handle(request)) ?? notFound(req));
-    } catch {
-      // `handle` rejects for bugs only, and has logged them.
-      await send(req, res, errorResponse(new GatewayError('internal'), 'openai'));
-    }
+    await send(req, res, (await gateway.handle(request)) ?? notFound(req));
+  }
+
+  /** What is thrown is a bug, be it in the gateway or on the way out. Nothing may end the process. */
+  async function fail(req: IncomingMessage, res: ServerResponse, error: unknown): Promise<void> {
+    gateway.logs.error.error({ err: error }, 'bug');
+    if (res.headersSent) res.destroy();
+    else
+      await send(req, res, errorResponse(new GatewayError('internal'), 'openai')).catch(() => res.destroy());
   }
 
   await new Promise<void>((resolve, reject) => {

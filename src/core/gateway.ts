@@ -67,7 +67,7 @@ export interface Gateway extends Pick<Admin, 'users' | 'keys' | 'sessions' | 'li
    */
   on: Events['on'];
   config: Config;
-  logs: Pick<Services['logs'], 'reopen'>;
+  logs: Pick<Services['logs'], 'reopen' | 'error'>;
   /** For who runs several processes as one. */
   metrics: Pick<Services['metrics'], 'snapshot' | 'gatherFrom'>;
   /** Things the operator should know, told once at start. */

@@ -1,8 +1,9 @@
 /** What every adapter must do, over real sockets: one suite, run on each host. */
 import { once } from 'node:events';
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
-import { type AddressInfo, connect, type Server } from 'node:net';
+import { type AddressInfo, connect, type Server, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { MAX_PIPELINED } from '../../src/adapters/turns.js';
 import type { Gateway } from '../../src/core/gateway.js';
 import { type Rig, send, startRig, until } from '../support/gateway.js';
 
@@ -168,30 +169,62 @@ export function describeHost(name: string, host?: Host): void {
       expect(record.state).toBe('aborted');
     });
 
-    test('a client that leaves stops what it has pipelined, too', async () => {
+    test('requests in one packet are begun one after another, in their order', async () => {
       const url = await app();
       const { key, id } = await rig.user();
       rig.simulator.pace = 5;
       const known = rig.simulator.requests.length;
-      const { hostname, port } = new URL(url);
-      const body = JSON.stringify({ ...COUNT, stream: true });
-      const request = [
-        `POST ${CHAT} HTTP/1.1`,
-        `host: ${hostname}:${port}`,
-        `authorization: Bearer ${key}`,
-        'content-type: application/json',
-        `content-length: ${body.length}`,
-        `\r\n${body}`,
-      ].join('\r\n');
-      const socket = connect(Number(port), hostname);
-      socket.on('error', () => {}).resume();
-      socket.write(request.repeat(4));
-      const running = () => rig.simulator.requests.slice(known).filter(({ generated }) => generated > 5);
-      await until(() => running().length === 4);
+      const socket = rawConnection(url);
+      const body = { model: 'gpt-4', messages: HELLO.messages };
+      const bodies = Array.from({ length: 5 }, (_, i) => ({ ...body, max_tokens: 5 + i }));
+      socket.write(bodies.map((one) => rawPost(url, key, one)).join(''));
+      const mine = () => rig.simulator.requests.slice(known);
+      await until(() => {
+        expect(mine().filter(({ state }) => state === 'running').length).toBeLessThanOrEqual(1);
+        return mine().length === 5 && mine().every(({ state }) => state !== 'running');
+      });
+      expect(
+        mine().map(({ body }) => (body as { options: { num_predict: number } }).options.num_predict),
+      ).toEqual([5, 6, 7, 8, 9]);
+      await until(() => rig.log.filter((line) => line.log === 'usage' && line.user === id).length === 5);
       socket.destroy();
-      await until(() => running().every(({ state }) => state === 'aborted'), SOON);
-      await until(() => rig.log.filter((line) => line.log === 'usage' && line.user === id).length === 4);
-      expect((await rig.history(id))[0]).toMatchObject({ requests: 4, aborted: 4 });
+    });
+
+    test('a client that leaves stops its answer, and what it has pipelined is never begun', async () => {
+      const url = await app();
+      const { key, id } = await rig.user();
+      rig.simulator.pace = 5;
+      const known = rig.simulator.requests.length;
+      const socket = rawConnection(url);
+      socket.write(rawPost(url, key, { ...COUNT, stream: true }).repeat(4));
+      const mine = () => rig.simulator.requests.slice(known);
+      await until(() => mine().some(({ generated }) => generated > 5));
+      socket.destroy();
+      await until(() => mine().every(({ state }) => state === 'aborted'), SOON);
+      await until(() => rig.log.some((line) => line.log === 'usage' && line.user === id));
+      expect(mine()).toHaveLength(1);
+      expect((await rig.history(id))[0]).toMatchObject({ requests: 1, aborted: 1 });
+    });
+
+    test('a client that pipelines more than the connection may have waiting is disconnected', async () => {
+      const url = await app();
+      const { key } = await rig.user();
+      rig.simulator.pace = 20;
+      const known = rig.simulator.requests.length;
+      const enough = rawConnection(url);
+      enough.write(rawPost(url, key, HELLO).repeat(1 + MAX_PIPELINED));
+      await until(() => rig.simulator.requests.length > known);
+      const tooMany = rawConnection(url);
+      tooMany.write(rawPost(url, key, HELLO).repeat(2 + MAX_PIPELINED));
+      await once(tooMany, 'close');
+      expect(enough.destroyed).toBe(false);
+      rig.simulator.pace = 0;
+      let text = '';
+      enough.on('data', (piece: Buffer) => {
+        text += String(piece);
+      });
+      await until(() => text.match(/HTTP\/1.1 200 /g)?.length === 1 + MAX_PIPELINED);
+      enough.destroy();
     });
 
     test('HEAD has the headers and no body', async () => {
@@ -367,6 +400,26 @@ export function describeHost(name: string, host?: Host): void {
       await other.close();
     });
   });
+}
+
+/** Bytes as they are written; answers are thrown away unless somebody listens. */
+function rawConnection(url: string): Socket {
+  const { hostname, port } = new URL(url);
+  return connect(Number(port), hostname)
+    .on('error', () => {})
+    .resume();
+}
+
+function rawPost(url: string, key: string, value: object): string {
+  const body = JSON.stringify(value);
+  return [
+    `POST ${CHAT} HTTP/1.1`,
+    `host: ${new URL(url).host}`,
+    `authorization: Bearer ${key}`,
+    'content-type: application/json',
+    `content-length: ${body.length}`,
+    `\r\n${body}`,
+  ].join('\r\n');
 }
 
 /** A request that can be left; its answer, if one comes, is kept. */
