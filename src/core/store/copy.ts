@@ -15,7 +15,7 @@ import {
   usageOf,
 } from './copy/contents.js';
 import type { Charge, Claim, Hold, Store, UsageRow } from './port.js';
-import { MARK_LIFETIME } from './quota.js';
+import { MARK_LIFETIME_MS } from './quota.js';
 
 export interface CopyOptions {
   from: Store;
@@ -104,7 +104,7 @@ async function begin({ from, to, resume }: CopyOptions, now: number): Promise<Ma
   if (found && resume) {
     if (found.from !== from.place) throw new Error(`The copy in ${to.place} is one of ${found.from}.`);
     // Until then the store remembers what it was told.
-    if (now - found.startedAt < MARK_LIFETIME / 2) return found;
+    if (now - found.startedAt < MARK_LIFETIME_MS / 2) return found;
     throw new Error(`The copy in ${to.place} is too old to go on with. Empty it and start anew.`);
   }
   if (found) throw new Error(`A copy into ${to.place} broke off. Go on with --resume, or empty it.`);

@@ -166,7 +166,7 @@ export interface Quotas {
   counters(subject: string, keys: string[]): Promise<Counter[]>;
   /**
    * Ends holds whose lease has run out, each charged what was known, and forgets expired rows and counters and the
-   * marks of ended holds (after seven days). Bounded work per call.
+   * marks of ended holds (after a day). Bounded work per call.
    */
   sweep(): Promise<{ expiredHolds: number }>;
 }

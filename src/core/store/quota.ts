@@ -4,8 +4,11 @@
  */
 import type { Charge, Claim, Counter, Wanted } from './port.js';
 
-/** Milliseconds for which an ended hold is remembered, so that a settle that is repeated late counts once. */
-export const MARK_LIFETIME = 7 * 24 * 3_600_000;
+/**
+ * For how long an ended hold is remembered, so that a settle that is repeated late counts once. There is a mark for each
+ * request: at 50 requests a second, a day of them is four million.
+ */
+export const MARK_LIFETIME_MS = 24 * 3_600_000;
 
 /** A charge as whole numbers to add; negative where it takes back. */
 export type Figures = Record<keyof Charge, number>;

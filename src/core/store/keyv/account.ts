@@ -7,7 +7,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { Claim, Counter, Hold } from '../port.js';
-import { difference, type Figures, figures, heldOn, isNothing, MARK_LIFETIME, usedOn } from '../quota.js';
+import { difference, type Figures, figures, heldOn, isNothing, MARK_LIFETIME_MS, usedOn } from '../quota.js';
 import type { Directories } from './directory.js';
 import type { Name, Turn } from './documents.js';
 
@@ -125,7 +125,7 @@ export async function endHold(
   }
   delete account.holds[hold.id];
   const { usage } = hold;
-  const mark: Mark = { state, until: now + MARK_LIFETIME, known: state === 'expired' ? total : undefined };
+  const mark: Mark = { state, until: now + MARK_LIFETIME_MS, known: state === 'expired' ? total : undefined };
   account.last = {
     id: shortOf(hold.id),
     day: dayOf(hold),

@@ -3,7 +3,7 @@
  */
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Counter, Quotas, Wanted } from '../port.js';
-import { MARK_LIFETIME } from '../quota.js';
+import { MARK_LIFETIME_MS } from '../quota.js';
 import { readExtended, readReserved, readSettled } from './answers.js';
 import type { Connection } from './connection.js';
 import type { Runs } from './runs.js';
@@ -55,7 +55,7 @@ export function quotas({ query, write }: Connection, { ask }: Runs, now: () => n
     async sweep() {
       let expiredHolds = 0;
       for (let round = 0; round < ROUNDS; round += 1) {
-        const [row] = await query<{ ended: number; more: boolean }>(SWEEP, [now(), MARK_LIFETIME, BATCH]);
+        const [row] = await query<{ ended: number; more: boolean }>(SWEEP, [now(), MARK_LIFETIME_MS, BATCH]);
         expiredHolds += row!.ended;
         if (!row!.more) break;
         await turn();

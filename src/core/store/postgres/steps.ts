@@ -4,7 +4,7 @@
  */
 import { countsAs, textOf } from '../hold-text.js';
 import type { Charge, Claim, Hold, Wanted } from '../port.js';
-import { figures, MARK_LIFETIME } from '../quota.js';
+import { figures, MARK_LIFETIME_MS } from '../quota.js';
 import { columns } from './columns.js';
 
 export interface Step {
@@ -77,7 +77,7 @@ export function valuesOf(steps: Step[], now: number | null): (string | number | 
     for (const figure of listOf(charge)) sums.add(figure);
   }
   const arrays = [subjects, counters, rows, claims, all, asked, sums].flatMap((each) => each.arrays());
-  return [now, MARK_LIFETIME, ...arrays];
+  return [now, MARK_LIFETIME_MS, ...arrays];
 }
 
 /** What of a subject has a number already. */

@@ -47,7 +47,7 @@ export const TABLES = `
 `;
 
 /**
- * Holds are few and change all the time; of those that have ended there are a week's, which do not. Apart, an ended
+ * Holds are few and change all the time; of those that have ended there are a day's, which do not. Apart, an ended
  * hold is a row in a table and its indexes less than when it changed its state.
  */
 export const HOLDS_APART = `

@@ -2,7 +2,7 @@
  * The steps of quotas in Lua: one run carries out a list of them, in order. Each has an answer of its own, an error
  * where it has failed. Redis takes nothing back: in every step what may fail comes first, and the ledger last.
  */
-import { MARK_LIFETIME } from '../quota.js';
+import { MARK_LIFETIME_MS } from '../quota.js';
 import { GRANTS, LEDGER, TEXTS } from './counter-script.js';
 import { HOLDS } from './hold-script.js';
 import { script } from './script.js';
@@ -104,10 +104,10 @@ steps['end'] = function(hold, leases, claims, at)
   end
   usage = something and usage ~= '' and usage_at(first_usage + 6 * usage)
 
-  local mark = state .. ' ' .. integer(now + ${MARK_LIFETIME}) .. ' 0'
+  local mark = state .. ' ' .. integer(now + ${MARK_LIFETIME_MS}) .. ' 0'
   if state == 'expired' then mark = mark .. ' ' .. charge end
   redis.call('ZREM', leases, id)
-  write_hold(hold, mark, 'PX', '${MARK_LIFETIME}')
+  write_hold(hold, mark, 'PX', '${MARK_LIFETIME_MS}')
 
   if held or something then
     for _, claim in ipairs(claims) do

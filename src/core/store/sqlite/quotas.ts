@@ -4,7 +4,7 @@
 
 import { textOf } from '../hold-text.js';
 import { type Hold, type Quotas, type Reserved, STORE_DEADLINE, StoreUnavailable } from '../port.js';
-import { afterwards, difference, figures, grant, MARK_LIFETIME, refusedBy, tokensLeft } from '../quota.js';
+import { afterwards, difference, figures, grant, MARK_LIFETIME_MS, refusedBy, tokensLeft } from '../quota.js';
 import type { Connection } from './connection.js';
 import { readRows } from './ledger.js';
 import { knownOf, sweep } from './sweep.js';
@@ -79,7 +79,7 @@ export function quotas(connection: Connection, now: () => number): Quotas {
         if (ended?.state === 'settled') return false;
         const due = ended ? difference(figures(total), knownOf(ended.known)) : figures(total);
         ledger.charge(hold, due, held ? held.tokens : null);
-        sql(MARK).run(hold.id, now() + MARK_LIFETIME);
+        sql(MARK).run(hold.id, now() + MARK_LIFETIME_MS);
         return true;
       }),
 

@@ -43,7 +43,7 @@ const MIGRATIONS = [
   CREATE INDEX usage_hour ON usage (hour);
   `,
   `
-  -- Holds are few and change all the time; of those that have ended there are a week's, which do not. Apart, and
+  -- Holds are few and change all the time; of those that have ended there are a day's, which do not. Apart, and
   -- without indexes, they make a commit write half as many pages.
   CREATE TABLE ended_holds (
     id TEXT NOT NULL PRIMARY KEY, state TEXT NOT NULL CHECK (state IN ('expired', 'settled')),

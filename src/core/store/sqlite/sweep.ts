@@ -4,7 +4,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { holdOf } from '../hold-text.js';
 import type { Charge } from '../port.js';
-import { type Figures, figures, MARK_LIFETIME } from '../quota.js';
+import { type Figures, figures, MARK_LIFETIME_MS } from '../quota.js';
 import type { Connection } from './connection.js';
 import type { Ledger } from './ledger.js';
 import type { Sql } from './statements.js';
@@ -61,7 +61,7 @@ function endExpired(sql: Sql, ledger: Ledger, at: number): number {
   const rows = sql(EXPIRED_HOLDS).all(at) as unknown as ActiveHold[];
   for (const { id, tokens, known, body } of rows) {
     ledger.charge(holdOf(id, body), knownOf(known), tokens);
-    sql(MARK).run(id, at + MARK_LIFETIME, known);
+    sql(MARK).run(id, at + MARK_LIFETIME_MS, known);
   }
   return rows.length;
 }
