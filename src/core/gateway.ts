@@ -15,7 +15,7 @@ import { finish } from './finish.js';
 import type { BeforeForward } from './hooks.js';
 import { createCors } from './http/cors.js';
 import { requestId } from './http/request-id.js';
-import type { HostLogger } from './observe/logs.js';
+import type { HostLogger, Log } from './observe/logs.js';
 import { accountOperations } from './operations/accounts.js';
 import { type Call, NOBODY, type Operation } from './operations/call.js';
 import { inferenceOperations } from './operations/inference.js';
@@ -125,6 +125,7 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
   function refuse(call: Call, error: unknown): GatewayResponse {
     const known = asGatewayError(error);
     call.failure = known;
+    if (known.status === 401) noteCredential(services.logs.auth, call, known);
     if (known.kind === 'internal') services.logs.error.error({ request_id: call.id, err: error }, 'bug');
     return errorResponse(known, call.dialect);
   }
@@ -204,4 +205,12 @@ function wrongMethod({ request, route, path, dialect }: Call): GatewayError {
       ? `method not allowed, use ${allowed}`
       : `Not allowed to ${request.method} on ${path}. Use ${allowed}.`;
   return new GatewayError('method_not_allowed', { message, headers: { allow: allowed } });
+}
+
+/** For who counts them by address, such as fail2ban. A token that has run out is in nobody's wrong hands. */
+function noteCredential(log: Log, { id, request }: Call, { kind }: GatewayError): void {
+  if (request.headers.authorization === undefined) return;
+  const line = { ip: request.ip, request_id: id };
+  if (kind === 'invalid_key') log.warn({ event: 'key_refused', ...line }, 'API key refused');
+  if (kind === 'invalid_token') log.warn({ event: 'token_refused', ...line }, 'access token refused');
 }
