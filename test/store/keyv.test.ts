@@ -143,6 +143,67 @@ describe('a process that dies between two writes', () => {
   });
 });
 
+describe('a user with many requests in a day', () => {
+  it('is settled with as few bytes as one with few, and leaves none of them behind', async () => {
+    let time = Date.UTC(2026, 10, 23, 4, 30);
+    const adapter = new Slow();
+    let bytes = 0;
+    const { get, set } = Slow.prototype;
+    adapter.get = async (key) => {
+      const text = await get.call(adapter, key);
+      bytes += text?.length ?? 0;
+      return text as string;
+    };
+    adapter.set = (key, value) => {
+      bytes += value.length;
+      return set.call(adapter, key, value);
+    };
+    const store = keyv({ keyv: new Keyv({ store: adapter }), now: () => time });
+    const settle = async () => {
+      const hold = holdOn({ ...bench, store, now: () => time });
+      await store.reserve(hold, exactly(10), { lease: 60_000, sentAt: time });
+      bytes = 0;
+      await store.settle(hold, charged({ promptTokens: 1 }));
+      return bytes;
+    };
+    for (let request = 0; request < 3_000; request += 1) await settle();
+    // Marks of a whole day are more than a hundred kilobytes.
+    expect(await settle()).toBeLessThan(12_000);
+    time += 5 * 86_400_000;
+    await store.sweep();
+    // Its account is gone, its marks are gone; what is left is the history with its lists.
+    expect(adapter.rows.size).toBeLessThan(10);
+    expect(await collect(store.usage(EVER))).toMatchObject([{ requests: 3_001 }]);
+  }, 60_000);
+
+  it('whose marks an earlier version wrote is still settled once', async () => {
+    const adapter = new Slow();
+    const store = open(new Keyv({ store: adapter }));
+    const hold = holdOn({ ...bench, store });
+    await store.settle(hold, charged({ promptTokens: 7 }));
+    // As it was written then: all marks in the document of the day, and none elsewhere.
+    const unwrap = (text: string) => JSON.parse(JSON.parse(text).value) as Record<string, unknown>;
+    const wrap = (value: unknown) => JSON.stringify({ value: JSON.stringify(value) });
+    let marks: unknown;
+    for (const [key, text] of [...adapter.rows]) {
+      if (!/settled/.test(text) || /usage|counters/.test(text)) continue;
+      marks = unwrap(text);
+      adapter.rows.delete(key);
+    }
+    for (const [key, text] of [...adapter.rows]) {
+      if (!text.startsWith('{"value":"{')) continue;
+      const { marks: _, last: __, ...document } = unwrap(text);
+      adapter.rows.set(key, wrap('usage' in document ? { ...document, marks } : document));
+    }
+    expect(marks).toBeDefined();
+    const after = open(new Keyv({ store: adapter }));
+    expect(await after.settle(hold, charged({ promptTokens: 7 }))).toBe(false);
+    expect(await after.settle(holdOn({ ...bench, store }), charged({ promptTokens: 1 }))).toBe(true);
+    expect(await after.settle(hold, charged({ promptTokens: 7 }))).toBe(false);
+    expect((await countersOf(after, hold))[2]).toEqual({ used: 8, held: 0 });
+  });
+});
+
 describe('what a Keyv is', () => {
   it('says what is not promised, and where it is', async () => {
     const store = await openStore(new Keyv({ store: new Slow() }));

@@ -1,20 +1,25 @@
 /**
  * What is counted of a subject: one document with its counters and holds, so that a change of several counters is one
- * write; and one for each day with its history and the marks of ended holds.
+ * write; one for each day with its history; and the marks of ended holds.
  *
- * A hold ends in two writes. The account comes first and keeps what is still to be done (`last`); every later step on
- * the account makes sure of it, so that a process that dies between the two has not lost it.
+ * A hold ends in three writes. The account comes first and keeps what is still to be done (`last`), the history says
+ * what it was given last, the mark says that all is done. Every later step on the account makes sure of it, so that a
+ * process that dies in between has lost nothing and counts nothing twice.
  */
-import { createHash } from 'node:crypto';
 import type { Claim, Counter, Hold } from '../port.js';
 import { difference, type Figures, figures, heldOn, isNothing, MARK_LIFETIME_MS, usedOn } from '../quota.js';
 import type { Directories } from './directory.js';
 import type { Name, Turn } from './documents.js';
+import { type Mark, type Marks, readMark, shortOf, writeMark } from './marks.js';
 
 export interface Account {
   counters: Record<string, Counter & { expiresAt: number }>;
   holds: Record<string, { until: number; tokens: number; known?: Figures; hold: Hold }>;
   last?: Ending;
+  /** Days of which there are marks, and until when the last of them counts. Absent in accounts of earlier versions. */
+  marks?: Record<string, number>;
+  /** Until then a ledger may have marks as earlier versions wrote them. */
+  oldMarksUntil?: number;
 }
 
 /** An ended hold: what it adds to the history of its day, and its mark. */
@@ -26,17 +31,13 @@ interface Ending {
   mark: Mark;
 }
 
-interface Mark {
-  state: 'settled' | 'expired';
-  until: number;
-  /** Of an expired one: what it was charged. */
-  known?: Figures;
-}
-
 export interface Ledger {
   /** By hour, gateway and model, as JSON. */
   usage: Record<string, Figures>;
-  marks: Record<string, Mark>;
+  /** The ending that was added last. */
+  last?: string;
+  /** Of earlier versions. */
+  marks?: Marks;
 }
 
 export const accountList: Name = ['accounts'];
@@ -45,6 +46,9 @@ export const ledgerName = (subject: string, day: string): Name => ['ledger', sub
 /** Days that have any history, of all or of one subject; subjects that have any on a day. */
 export const daysList = (subject?: string): Name => (subject === undefined ? ['days'] : ['days', subject]);
 export const subjectsList = (day: string): Name => ['subjects', day];
+
+/** For how long earlier versions kept marks. */
+const OLD_MARK_LIFETIME_MS = 7 * MARK_LIFETIME_MS;
 
 /** Length of the day in `2026-11-23T04`. */
 const DAY = 10;
@@ -57,7 +61,9 @@ export async function openAccount(
   now: number,
 ): Promise<Account> {
   const account = await turn.get<Account>(accountName(subject));
-  if (!account) return { counters: {}, holds: {} };
+  if (!account) return { counters: {}, holds: {}, marks: {} };
+  if (!account.marks) account.oldMarksUntil = now + OLD_MARK_LIFETIME_MS;
+  account.marks ??= {};
   if (account.last) await finish(turn, lists, subject, account.last, now);
   return account;
 }
@@ -99,9 +105,17 @@ export function add(
 }
 
 /** How a hold has ended; undefined where it has not, or that is forgotten. */
-export async function markOf(turn: Turn, hold: Hold, now: number): Promise<Mark | undefined> {
-  const ledger = await turn.get<Ledger>(ledgerName(hold.subject, dayOf(hold)));
-  const mark = ledger?.marks[shortOf(hold.id)];
+export async function markOf(
+  turn: Turn,
+  { oldMarksUntil = 0 }: Account,
+  hold: Hold,
+  now: number,
+): Promise<Mark | undefined> {
+  const [day, id] = [dayOf(hold), shortOf(hold.id)];
+  let mark = await readMark(turn, hold.subject, day, id);
+  if (!mark && oldMarksUntil > now) {
+    mark = (await turn.get<Ledger>(ledgerName(hold.subject, day)))?.marks?.[id];
+  }
   return mark && mark.until > now ? mark : undefined;
 }
 
@@ -126,9 +140,11 @@ export async function endHold(
   delete account.holds[hold.id];
   const { usage } = hold;
   const mark: Mark = { state, until: now + MARK_LIFETIME_MS, known: state === 'expired' ? total : undefined };
+  const day = dayOf(hold);
+  account.marks = { ...account.marks, [day]: Math.max(mark.until, account.marks?.[day] ?? 0) };
   account.last = {
     id: shortOf(hold.id),
-    day: dayOf(hold),
+    day,
     field: usage && !isNothing(sum) ? JSON.stringify([usage.hour, usage.gateway, usage.model]) : undefined,
     sum,
     mark,
@@ -137,7 +153,7 @@ export async function endHold(
   await finish(turn, lists, hold.subject, account.last, now);
 }
 
-/** Writes mark and history in one document, unless that was done. */
+/** Writes the history and then the mark, unless that was done. */
 async function finish(
   turn: Turn,
   lists: Directories,
@@ -145,23 +161,23 @@ async function finish(
   { id, day, field, sum, mark }: Ending,
   now: number,
 ): Promise<void> {
-  const found = await turn.get<Ledger>(ledgerName(subject, day));
-  const ledger = found ?? { usage: {}, marks: {} };
-  if (ledger.marks[id]?.state === mark.state || mark.until <= now) return;
-  for (const [other, { until }] of Object.entries(ledger.marks)) {
-    if (until <= now) delete ledger.marks[other];
-  }
-  ledger.marks[id] = mark;
+  if (mark.until <= now || (await readMark(turn, subject, day, id))?.state === mark.state) return;
   if (field !== undefined) {
-    const before = ledger.usage[field];
-    ledger.usage[field] = before ? plus(before, sum) : sum;
-    if (!before) {
-      await lists.add(turn, daysList(), day);
-      await lists.add(turn, daysList(subject), day);
-      await lists.add(turn, subjectsList(day), subject);
+    const ledger = (await turn.get<Ledger>(ledgerName(subject, day))) ?? { usage: {} };
+    const ending = `${id} ${mark.state}`;
+    if (ledger.last !== ending && ledger.marks?.[id]?.state !== mark.state) {
+      const before = ledger.usage[field];
+      ledger.usage[field] = before ? plus(before, sum) : sum;
+      ledger.last = ending;
+      if (!before) {
+        await lists.add(turn, daysList(), day);
+        await lists.add(turn, daysList(subject), day);
+        await lists.add(turn, subjectsList(day), subject);
+      }
+      await turn.set(ledgerName(subject, day), ledger);
     }
   }
-  await turn.set(ledgerName(subject, day), ledger);
+  await writeMark(turn, subject, day, id, mark);
 }
 
 export function plus(one: Figures, other: Figures): Figures {
@@ -171,8 +187,4 @@ export function plus(one: Figures, other: Figures): Figures {
 /** The day whose ledger has the mark: the same each time that it is asked for. */
 function dayOf({ usage, claims }: Hold): string {
   return usage?.hour.slice(0, DAY) ?? new Date(claims[0]?.expiresAt ?? 0).toISOString().slice(0, DAY);
-}
-
-function shortOf(id: string): string {
-  return createHash('sha256').update(id).digest('hex').slice(0, 16);
 }

@@ -43,7 +43,7 @@ export function quotas(docs: Documents, lists: Directories, now: () => number): 
         hold.subject,
         async (turn, account, at) => {
           const before = measured(account, hold, at);
-          if (Object.hasOwn(account.holds, hold.id) || (await markOf(turn, hold, at))) {
+          if (Object.hasOwn(account.holds, hold.id) || (await markOf(turn, account, hold, at))) {
             return { ok: false, at: -1, counters: before };
           }
           const left = tokensLeft(hold.claims, before);
@@ -93,7 +93,7 @@ export function quotas(docs: Documents, lists: Directories, now: () => number): 
 
     settle: (hold, charge) =>
       alone(hold.subject, async (turn, account, at) => {
-        const before = await markOf(turn, hold, at);
+        const before = await markOf(turn, account, hold, at);
         if (before?.state === 'settled') return false;
         await endHold(turn, lists, account, hold, {
           state: 'settled',

@@ -1,9 +1,10 @@
 /** The sweep: ends holds of dead processes and forgets what has expired. */
 import { figures } from '../quota.js';
-import { type Account, accountList, accountName, endHold, openAccount } from './account.js';
+import { type Account, accountList, accountName, endHold, openAccount, saveAccount } from './account.js';
 import type { Directories } from './directory.js';
 import type { Documents, Turn } from './documents.js';
 import { hourOf } from './hours.js';
+import { forgetMarks } from './marks.js';
 import { expiryList, isAlive, listsOf, rowName, type StoredRow } from './records.js';
 
 /** Subjects looked at in one go; holds of one subject ended in one turn of its lock. */
@@ -40,7 +41,7 @@ async function sweepAccount(
     more = await docs.run(async (turn) => {
       // Most have nothing to be done, and need no lock for it.
       const seen = await turn.get<Account>(accountName(subject));
-      if (seen && overdue(seen, now()).length === 0 && !isSpent(seen, now())) return false;
+      if (seen && !hasWork(seen, now())) return false;
       return turn.lock(accountName(subject), async () => {
         const account = await openAccount(turn, lists, subject, now());
         const due = overdue(account, now());
@@ -50,6 +51,11 @@ async function sweepAccount(
           ended += 1;
         }
         if (due.length > ENDED_AT_ONCE) return true;
+        for (const day of staleDays(account, now())) {
+          await forgetMarks(turn, subject, day);
+          delete account.marks?.[day];
+          await saveAccount(turn, lists, subject, account, now());
+        }
         if (isSpent(account, now())) {
           await turn.delete(accountName(subject));
           await lists.remove(turn, accountList, subject);
@@ -65,10 +71,19 @@ function overdue({ holds }: Account, now: number): Account['holds'][string][] {
   return Object.values(holds).filter(({ until }) => until <= now);
 }
 
+/** Days whose marks have all had their time. */
+function staleDays({ marks = {} }: Account, now: number): string[] {
+  return Object.keys(marks).filter((day) => marks[day]! <= now);
+}
+
+function hasWork(account: Account, now: number): boolean {
+  return overdue(account, now).length > 0 || staleDays(account, now).length > 0 || isSpent(account, now);
+}
+
 /** Nothing in it counts any more. */
-function isSpent({ counters, holds }: Account, now: number): boolean {
+function isSpent({ counters, holds, marks = {} }: Account, now: number): boolean {
   const counting = Object.values(counters).some(({ held, expiresAt }) => held > 0 || expiresAt > now);
-  return !counting && Object.keys(holds).length === 0;
+  return !counting && Object.keys(holds).length === 0 && Object.keys(marks).length === 0;
 }
 
 /** By the hour in which they have expired; the hour that it is has to wait for its end. */
