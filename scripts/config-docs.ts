@@ -73,7 +73,9 @@ const WORDS: Record<string, string> = {
   'logging.max_size': 'Largest size of one file, in bytes or as `10mb`.',
   'logging.max_files': 'Files of one log, the one being written included.',
   'metrics.enabled': 'Whether `/metrics` is answered.',
-  'metrics.token': 'Where there is one, `/metrics` wants it as Bearer.',
+  'metrics.token':
+    'Where there is one, `/metrics` wants it as Bearer, from everybody. Without one, it is for this machine alone.',
+  'metrics.public': 'Without a token, other machines may read `/metrics`, too.',
 };
 
 const FRONT = `# Configuration

@@ -41,6 +41,7 @@ export function toGatewayRequest(
     headers: req.headers,
     body: body === undefined ? req : body,
     ip: ip ?? req.socket.remoteAddress,
+    connection: req.socket,
     signal: departure(req, res, config.server.client_timeout),
     operations,
     raw,

@@ -21,6 +21,8 @@ export interface GatewayRequest {
   body?: Readable | Buffer | string | unknown;
   /** The client's address, for the login throttle. */
   ip?: string;
+  /** The connection's own addresses, whatever proxies say. Node's sockets have this shape. */
+  connection?: { readonly remoteAddress?: string; readonly localAddress?: string };
   /** Aborted when the client has gone. */
   signal?: AbortSignal;
   /**

@@ -2,6 +2,8 @@
  * What an operator changes while gateways run: switches, model mappings, default models. Kept in the store, where they
  * beat the configuration file, and seen by every process within a second.
  */
+
+import { isDeepStrictEqual } from 'node:util';
 import { mappingProblem } from './config/gateways.js';
 import type { Config } from './config.js';
 import { GATEWAYS, type GatewayName } from './contract.js';
@@ -33,6 +35,8 @@ export interface SettingsAdmin {
 export interface LiveSettings {
   /** As of at most a second ago. */
   of(gateway: GatewayName): GatewaySettings;
+  /** Grows whenever something has changed. */
+  readonly version: number;
   close(): void;
 }
 
@@ -78,13 +82,17 @@ export async function watchSettings({
   onTrouble(error: unknown): void;
 }): Promise<LiveSettings> {
   let current = settingsFrom(config, []);
+  let version = 0;
 
   async function look(): Promise<void> {
     const rows = await store.getMany<SettingsChange>('settings', GATEWAYS.map(rowId));
-    current = settingsFrom(
+    const next = settingsFrom(
       config,
       rows.map((row) => row?.value),
     );
+    if (isDeepStrictEqual(next, current)) return;
+    current = next;
+    version += 1;
   }
 
   // Whether the store is away is told by those who need it more.
@@ -106,6 +114,9 @@ export async function watchSettings({
 
   return {
     of: (gateway) => current[gateway],
+    get version() {
+      return version;
+    },
     close: () => clearInterval(timer),
   };
 }

@@ -77,7 +77,7 @@ describe('defaults', () => {
       roles: {},
       logging: { directory: '/var/log/parallama', level: 'info', max_size: 10_485_760, max_files: 10 },
       usage: { retention_days: 400 },
-      metrics: { enabled: true },
+      metrics: { enabled: true, public: false },
     });
   });
 

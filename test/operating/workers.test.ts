@@ -30,6 +30,8 @@ async function pids({ json }: Beside, count: number): Promise<number[]> {
 
 /** Requests of OpenAI's chat, as /metrics has them. */
 async function counted({ ask }: Beside): Promise<number> {
+  // What is read is up to a second old.
+  await sleep(1_100);
   const { text } = await ask('/metrics');
   const lines = text.matchAll(/^parallama_requests_total\{gateway="openai",.*status="200".*\} (\d+)$/gm);
   return [...lines].reduce((sum, [, value]) => sum + Number(value), 0);

@@ -161,6 +161,8 @@ const metricsSchema = section({
   enabled: flag().default(true),
   /** Where there is one, `/metrics` wants it as Bearer. */
   token: text('a text (in quotes, where it is a number)').optional(),
+  /** Without a token, other machines may read them too. */
+  public: flag().default(false),
 });
 
 export const configSchema = section({

@@ -28,7 +28,7 @@ export const NOBODY: Identity = Object.freeze({ id: '', role: '' });
 
 export type Operation = (call: Call) => Promise<GatewayResponse>;
 
-const JSON_TYPE = 'application/json; charset=utf-8';
+export const JSON_TYPE = 'application/json; charset=utf-8';
 
 export function json(status: number, value: unknown): GatewayResponse {
   return { status, headers: { 'content-type': JSON_TYPE }, body: JSON.stringify(value) };

@@ -1,11 +1,13 @@
 /** What the gateway tells about itself, without a key. */
 import { sameSecret } from '../auth/credential.js';
-import { GATEWAYS, type GatewayName } from '../contract.js';
+import { GATEWAYS, type GatewayName, type GatewayRequest, type GatewayResponse } from '../contract.js';
 import { GatewayError } from '../errors.js';
+import { isLocal } from '../http/locality.js';
+import { shareRendering } from '../observe/shared-rendering.js';
 import type { Services } from '../services.js';
 import { upstreamVersion } from '../upstream/version.js';
 import { VERSION } from '../version.js';
-import { json, type Operation } from './call.js';
+import { JSON_TYPE, json, type Operation } from './call.js';
 
 type Name = 'discovery' | 'status' | 'health' | 'ready' | 'metrics';
 
@@ -56,14 +58,20 @@ export function serviceOperations(services: Services): Record<Name, Operation> {
     for (const name of enabled) metrics.gatewayEnabled(name, settings.of(name).enabled);
   });
 
-  return {
-    async discovery() {
-      if (!config.api_gateways.discovery.enabled) throw new GatewayError('not_found');
-      const gateways = Object.fromEntries(enabled.map((name) => [name, describe(name)]));
-      return json(200, { name: 'Parallama API Gateway', version: VERSION, gateways });
-    },
+  /** Bytes, so that what is on its way to a hundred readers is one text, and not a hundred. */
+  const bytes = (value: unknown) => Buffer.from(JSON.stringify(value));
+  const version = () => settings.version;
 
-    async status() {
+  const discovery = shareRendering(
+    async () => {
+      const gateways = Object.fromEntries(enabled.map((name) => [name, describe(name)]));
+      return bytes({ name: 'Parallama API Gateway', version: VERSION, gateways });
+    },
+    { key: version },
+  );
+
+  const status = shareRendering(
+    async () => {
       const [{ store: storeUp, upstream: upstreamUp }, traffic] = await Promise.all([
         checks(),
         presence.traffic(),
@@ -73,34 +81,62 @@ export function serviceOperations(services: Services): Record<Name, Operation> {
       const gateways = Object.fromEntries(
         enabled.map((name) => [name, { status: statusOf(name), ...traffic[name] }]),
       );
-      return json(200, { timestamp: `${new Date().toISOString().slice(0, 19)}Z`, gateways });
+      return bytes({ timestamp: `${new Date().toISOString().slice(0, 19)}Z`, gateways });
     },
+    { key: version },
+  );
+
+  const figures = shareRendering(async () => Buffer.from(await metrics.render()));
+
+  function checkReader(request: GatewayRequest): void {
+    const { token, public: open } = config.metrics;
+    if (token === undefined) {
+      if (open || isLocal(request)) return;
+      throw new GatewayError('forbidden', {
+        message:
+          'Metrics are read on the server itself only. For other machines, set metrics.token or metrics.public in its configuration.',
+      });
+    }
+    if (sameSecret(String(request.headers.authorization), `Bearer ${token}`)) return;
+    throw new GatewayError('invalid_key', {
+      message: 'Reading metrics needs the token that is configured for it.',
+    });
+  }
+
+  return {
+    async discovery() {
+      if (!config.api_gateways.discovery.enabled) throw new GatewayError('not_found');
+      return answer(JSON_TYPE, await discovery());
+    },
+
+    status: async () => answer(JSON_TYPE, await status()),
 
     health: async () => json(200, { status: 'ok' }),
 
     async ready() {
       const { store: storeUp, upstream: upstreamUp } = await checks();
       const ready = storeUp && upstreamUp;
-      const answer = json(ready ? 200 : 503, {
+      const reply = json(ready ? 200 : 503, {
         status: ready ? 'ready' : 'unavailable',
         checks: { store: storeUp ? 'ok' : 'unavailable', upstream: upstreamUp ? 'ok' : 'unavailable' },
       });
-      if (!ready) answer.headers['retry-after'] = '2';
-      return answer;
+      if (!ready) reply.headers['retry-after'] = '2';
+      return reply;
     },
 
     async metrics({ request }) {
       if (!config.metrics.enabled) throw new GatewayError('not_found');
-      const { token } = config.metrics;
-      if (token !== undefined && !sameSecret(String(request.headers.authorization), `Bearer ${token}`)) {
-        throw new GatewayError('invalid_key', {
-          message: 'Reading metrics needs the token that is configured for it.',
-        });
-      }
-      return { status: 200, headers: { 'content-type': metrics.contentType }, body: await metrics.render() };
+      checkReader(request);
+      return answer(metrics.contentType, await figures());
     },
   };
 }
+
+const answer = (type: string, body: Buffer): GatewayResponse => ({
+  status: 200,
+  headers: { 'content-type': type },
+  body,
+});
 
 interface Checks {
   store: boolean;
