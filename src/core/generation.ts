@@ -64,6 +64,8 @@ interface Sink {
   end(): string;
 }
 
+const NO_ANSWER = 'The model server ended its answer before it began.';
+
 type Final = { chunk: NativeChunk; line?: Buffer };
 
 export function createGeneration(work: Work): Generation {
@@ -170,6 +172,18 @@ export function createGeneration(work: Work): Generation {
     };
   }
 
+  /**
+   * Ollama has ended its answer without saying so, as it does when it sees a model repeat itself: what has come is the
+   * answer, and what it cost is estimated.
+   */
+  function ended(call: NativeCall): Final {
+    const counts = meter.cut(call, lease.output);
+    const full =
+      counts.completionTokens >= Math.min(maxTokensOf(call) ?? Infinity, lease.ceiling ?? Infinity);
+    const reason = full ? 'length' : 'stop';
+    return { chunk: lengthChunk(work.model.upstream, exchange.endpoint, counts, new Date(), reason) };
+  }
+
   /** Counts one call's chunks and gives the client all but the last one, which is returned: it is not final yet. */
   async function relay(index: number, call: NativeCall, sink: Sink, give: Give): Promise<Final | undefined> {
     let final: Final | undefined;
@@ -223,9 +237,11 @@ export function createGeneration(work: Work): Generation {
     for (const [index, call] of calls.entries()) {
       let final: Final | undefined = call.answer && { chunk: call.answer };
       if (!final && lease.ceiling !== undefined && meter.output() >= lease.ceiling) final = cut(call);
+      const before = meter.output();
       final ??= await relay(index, call, sink, give);
-      if (!final)
-        throw new GatewayError('upstream_error', { message: 'The model server ended its answer early.' });
+      if (!final && meter.output() === before)
+        throw new GatewayError('upstream_error', { message: NO_ANSWER });
+      final ??= ended(call);
       if (final.line || call.answer) meter.finish(call, final.chunk);
       const last = index === calls.length - 1;
       if (last) await coverFinalCount();

@@ -192,6 +192,11 @@ export function continuationOf(prompt: string): string {
   return prompt.trim() === 'Once upon a time' ? STORY : (counted(prompt) ?? ` ${sentence(prompt)}`);
 }
 
+/** The letter that a raw prompt has again and again, and its model too. */
+export function repeatedIn(prompt: string): string | undefined {
+  return /^([a-z])\1{7,}$/.exec(prompt)?.[1];
+}
+
 /** What belongs between a prompt and a suffix. */
 export function infillOf(prompt: string, suffix: string): string {
   const [, parameters] = /def \w+\(([^)]*)\):\s*$/.exec(prompt) ?? [];

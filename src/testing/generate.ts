@@ -1,6 +1,6 @@
 /** `POST /api/generate`. */
 import { timestamp } from './clock.js';
-import { answerTo, continuationOf, infillOf } from './dialogs.js';
+import { answerTo, continuationOf, infillOf, repeatedIn } from './dialogs.js';
 import {
   contextOf,
   failure,
@@ -19,6 +19,9 @@ import { createThoughtParser } from './parsers.js';
 import { GENERATE, type GenerateRequest, type Message } from './shapes.js';
 import { infill, renderPrompt } from './template.js';
 import { ApiError, type Handler, readBody, type Visit, workingModel } from './world.js';
+
+/** Ollama ends an answer in which more pieces than these are like the one before, and says nothing of it. */
+const MOST_REPEATS = 30;
 
 interface Prepared {
   plan: Plan;
@@ -52,7 +55,9 @@ function prepare(visit: Visit, model: Model, request: GenerateRequest): Prepared
   const cut = tokens > context;
   if (cut && request.truncate === false)
     throw new ApiError(400, 'the input length exceeds the context length');
+  const letter = request.raw ? repeatedIn(said) : undefined;
   const answer = () => {
+    if (letter !== undefined) return Array.from({ length: MOST_REPEATS + 1 }, () => letter);
     if (suffix && !request.raw) return [infillOf(said, suffix)];
     if (request.raw) return [continuationOf(said)];
     const asked = [...messages.slice(0, -1), { role: 'user', content: said, images }];
@@ -74,6 +79,7 @@ function prepare(visit: Visit, model: Model, request: GenerateRequest): Prepared
       options,
       promptTokens: Math.min(tokens, context),
       text: answer(),
+      brokenOff: letter !== undefined,
       top: request.logprobs ? (request.top_logprobs ?? 0) : undefined,
       stream: request.stream ?? true,
       keepAlive: request.keep_alive,

@@ -27,6 +27,8 @@ export interface Plan {
   top?: number;
   stream: boolean;
   keepAlive?: number;
+  /** It ends without saying so. */
+  brokenOff?: boolean;
 }
 
 /** How an endpoint writes what is generated. */
@@ -118,6 +120,7 @@ export async function run(visit: Visit, plan: Plan, writer: Writer): Promise<voi
     if (plan.stream || world.pace > 0 || step.count % UNSEEN === 0) await tick(world.pace);
     if (gone.aborted) return;
     if (fault && !struck && (record.generated >= strikesAfter || step.reason) && (await strike())) return;
+    if (step.reason === 'stop' && plan.brokenOff) break;
     record.generated = step.count;
     const metrics = step.reason && {
       total_duration: total(),

@@ -83,11 +83,29 @@ describe('an answer', () => {
     expect((await chat()).json).toMatchObject({ choices: [{ finish_reason: 'length' }] });
   });
 
-  test('that is not done is no answer', async () => {
+  test('that says something and is not done is the answer', async () => {
     answer = answering(JSON.stringify(says('Hi!')), { 'content-type': 'application/json' });
+    expect(await chat()).toMatchObject({
+      status: 200,
+      json: { choices: [{ message: { content: 'Hi!' }, finish_reason: 'stop' }] },
+    });
+    const reply = await native({ stream: false });
+    expect(reply).toMatchObject({ status: 200, json: { message: { content: 'Hi!' }, done: true } });
+  });
+
+  test('that says nothing at all is none', async () => {
+    answer = answering('', { 'content-type': 'application/json' });
     expect(await chat()).toMatchObject({ status: 502, json: { error: { code: 'upstream_error' } } });
     const reply = await native({ stream: false });
     expect(reply).toMatchObject({ status: 502, json: { error: expect.any(String) } });
+  });
+
+  test('of 499 is not told to clients as their own leaving', async () => {
+    answer = answering('{"error":"request canceled"}', { 'content-type': 'application/json' }, 499);
+    for (const reply of [await chat(), await chat({ stream: true }), await native()]) {
+      expect(reply.status).toBe(502);
+      expect(reply.text).not.toMatch(/client/i);
+    }
   });
 
   test('in native lines carries no `error` that is not one', async () => {

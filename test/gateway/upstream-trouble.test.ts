@@ -1,5 +1,5 @@
 /** What the caller is told, and charged, when Ollama fails. */
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Fault } from '../../src/testing/index.js';
 import { type Rig, send, startRig } from '../support/gateway.js';
 
@@ -65,7 +65,6 @@ test('503 carries Retry-After', async () => {
 
 const MID_STREAM: [string, Fault][] = [
   ['an error line', { kind: 'error-line', afterTokens: 20, error: 'boom' }],
-  ['an end without done', { kind: 'eof', afterTokens: 20 }],
   ['a reset', { kind: 'reset', afterTokens: 20 }],
   ['junk', { kind: 'garbage', afterTokens: 20 }],
 ];
@@ -110,6 +109,63 @@ test.each(MID_STREAM)(
     expect(used.tokens).toBeGreaterThanOrEqual(20);
   },
 );
+
+describe('an end without done is an end, as Ollama makes it where a model repeats itself', () => {
+  const end = async () => {
+    const { key, id } = await rig.user();
+    rig.simulator.pace = 1;
+    disarm = rig.simulator.fail({ kind: 'eof', afterTokens: 20 });
+    return { key, id };
+  };
+  afterEach(() => {
+    rig.simulator.pace = 0;
+  });
+
+  test('streamed: the text, a finish, [DONE]; charged as estimated', async () => {
+    const { key, id } = await end();
+    const { status, text } = await chat(key, {
+      ...COUNT,
+      stream: true,
+      stream_options: { include_usage: true },
+    });
+    expect(status).toBe(200);
+    const events = text.split('\n\n').filter((event) => event.startsWith('data: {'));
+    const [finish, usage] = events.slice(-2).map((event) => JSON.parse(event.replace('data: ', '')));
+    expect(finish.choices).toMatchObject([{ delta: {}, finish_reason: 'stop' }]);
+    expect(usage.usage.completion_tokens).toBeGreaterThanOrEqual(20);
+    expect(usage.usage.prompt_tokens).toBeGreaterThan(0);
+    expect(text).toMatch(/\[DONE\]\n\n$/);
+    expect(text).not.toContain('error');
+    const used = await usedBy(id);
+    expect(used).toMatchObject({ requests: 1, held: 0, tokens: usage.usage.total_tokens });
+    expect((await rig.history(id))[0]).toMatchObject({ requests: 1, errors: 0 });
+  });
+
+  test('whole, and native in both ways', async () => {
+    const { key } = await end();
+    const { json } = await chat(key, COUNT);
+    expect(json).toMatchObject({
+      choices: [{ message: { content: expect.stringContaining('1, 2, 3') }, finish_reason: 'stop' }],
+    });
+    const whole = await send(rig.url, '/ollama/api/chat', { key, body: { ...NATIVE, stream: false } });
+    expect(whole.json).toMatchObject({
+      message: { role: 'assistant', content: expect.stringContaining('1, 2, 3') },
+      done: true,
+      done_reason: 'stop',
+      eval_count: expect.any(Number),
+    });
+    const { text } = await send(rig.url, '/ollama/api/chat', { key, body: NATIVE });
+    const lines = text.trimEnd().split('\n');
+    expect(JSON.parse(lines.at(-1)!)).toMatchObject({ done: true, done_reason: 'stop' });
+    expect(JSON.parse(lines.at(-2)!)).toMatchObject({ done: false });
+  });
+
+  test('is `length` where as many tokens came as were asked for', async () => {
+    const { key } = await end();
+    const { json } = await chat(key, { ...COUNT, max_tokens: 20 });
+    expect(json).toMatchObject({ choices: [{ finish_reason: 'length' }] });
+  });
+});
 
 test("native streams say it in a line, and ollama's clients read it as an error", async () => {
   const { key } = await rig.user();

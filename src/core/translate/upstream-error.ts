@@ -18,7 +18,7 @@ export interface UpstreamContext {
 }
 
 const CONTEXT_TOO_LONG =
-  /exceeds the available context|longer than the context length|input length exceeds|exceed_context_size/i;
+  /exceeds the available context|longer than the context length|input length exceeds|exceeds maximum context|exceed_context_size/i;
 const UNSUPPORTED = /does not support ([a-z]+)/i;
 const MODEL_NOT_FOUND = /\bmodel\b.*\bnot found\b/is;
 const QUEUE_FULL = /server busy|maximum pending requests/i;
@@ -37,6 +37,7 @@ const PARAMS: Record<string, Record<Dialect, string>> = {
   tools: { openai: 'tools', ollama: 'tools' },
   thinking: { openai: 'reasoning_effort', ollama: 'think' },
   insert: { openai: 'suffix', ollama: 'suffix' },
+  images: { openai: 'messages', ollama: 'messages' },
 };
 
 const LONG_FIELD: Record<NativeEndpoint, string> = {
@@ -121,7 +122,8 @@ const closed = (status: number) =>
 const busy = () => new GatewayError('upstream_busy', { headers: { 'retry-after': '2' } });
 
 function refused(text: string, context: UpstreamContext): GatewayError {
-  const capability = UNSUPPORTED.exec(text)?.[1]?.toLowerCase();
+  const said = UNSUPPORTED.exec(text)?.[1]?.toLowerCase();
+  const capability = said === 'multimodal' ? 'images' : said;
   if (capability !== undefined) {
     return new GatewayError('unsupported_parameter', {
       message: `"${context.model}" does not support ${capability}`,
@@ -133,7 +135,8 @@ function refused(text: string, context: UpstreamContext): GatewayError {
 
 const BY_STATUS: Record<number, ErrorKind> = {
   413: 'too_large',
-  499: 'client_gone',
+  // It has given the request up; the client has not, or would not be told.
+  499: 'upstream_error',
   504: 'upstream_timeout',
 };
 
@@ -162,7 +165,8 @@ export function upstreamError(status: number, bodyText: string, context: Upstrea
   }
   const known = byWords(text, context);
   if (known) return known;
-  if (status === 400 || status === 422) return refused(text, context);
+  // 501: embeddings of a model that is for chat.
+  if (status === 400 || status === 422 || status === 501) return refused(text, context);
   return new GatewayError('upstream_error', { message: safeWords(text, context) });
 }
 

@@ -1,4 +1,4 @@
-/** The end of a stream that the gateway cuts: what Ollama sends when `num_predict` is reached. */
+/** The end of a stream that Ollama has not ended itself, as it would have done. */
 import type { NativeChunk, NativeEndpoint } from '../types.js';
 import { present } from '../validate.js';
 
@@ -9,15 +9,17 @@ export interface FinalCounts {
 }
 
 /**
- * A `done` chunk with `done_reason: "length"`, its keys in Ollama's order. The durations that Ollama would add are
+ * A `done` chunk with its keys in Ollama's order. The durations that Ollama would add are
  * unknown here and left out, as it leaves out those that are zero.
  * @param model the name to show, the client's own
+ * @param reason `length` where a limit has cut the answer
  */
 export function lengthChunk(
   model: string,
   endpoint: NativeEndpoint,
   counts: FinalCounts,
   createdAt: Date,
+  reason: 'length' | 'stop' = 'length',
 ): NativeChunk {
   const text = endpoint === '/api/chat' ? { message: { role: 'assistant', content: '' } } : { response: '' };
   return {
@@ -25,7 +27,7 @@ export function lengthChunk(
     created_at: createdAt.toISOString(),
     ...text,
     done: true,
-    done_reason: 'length',
+    done_reason: reason,
     ...present({
       prompt_eval_count: counts.promptTokens || undefined,
       eval_count: counts.completionTokens || undefined,
