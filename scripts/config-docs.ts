@@ -12,7 +12,7 @@ const WORDS: Record<string, string> = {
   'api_gateways.ollama.host': 'Where Ollama is.',
   'api_gateways.ollama.port': 'Its port.',
   'api_gateways.ollama.base_path': 'Path of the simple dialect; native Ollama is beside it (`/ollama/api`).',
-  'api_gateways.ollama.default_model': 'For requests that name no model.',
+  'api_gateways.ollama.default_model': 'For requests that name no model, on every endpoint.',
   'api_gateways.ollama.model_mappings': "Clients' names for models, and what they stand for.",
   'api_gateways.ollama.model_options':
     "By the client's name for a model, what Ollama is asked with where a request does not say: `options`, `think`, " +
@@ -24,7 +24,8 @@ const WORDS: Record<string, string> = {
   'api_gateways.ollama.stall_timeout':
     'Seconds, for each 4 KB of a request, until a loaded model that answers nothing is unloaded and asked again; 0 never does so.',
   'api_gateways.openai.base_path': "Path of OpenAI's dialect.",
-  'api_gateways.openai.default_model': 'For requests that name no model.',
+  'api_gateways.openai.default_model':
+    'For requests that name no model; where it is absent, that of the gateway `ollama`.',
   'api_gateways.openai.model_mappings': "Clients' names for models, and what they stand for.",
   'api_gateways.openai.model_options': 'The same on this gateway: `gpt-4: { options: { num_ctx: 8192 } }`.',
   'server.host': 'Address to listen on. `0.0.0.0` is every address of the machine.',

@@ -163,3 +163,55 @@ describe('the configuration', () => {
     expect(embedded).not.toHaveProperty('think');
   });
 });
+
+describe('an input that is too long to embed', () => {
+  const input = 'word '.repeat(3_000);
+  const long = (path: string, body: object = {}) =>
+    send(rig.url, path, { key: basic, body: { model: 'tiny-embed', input, ...body } });
+
+  test.each(['/openai/v1/embeddings', '/ollama/api/embed'])(
+    'is cut where Ollama cuts it: %s',
+    async (path) => {
+      for (const cut of [{}, { truncate: true }]) {
+        const reply = await long(path, cut);
+        expect(reply.status, reply.text).toBe(200);
+        const {
+          model: _model,
+          input: _input,
+          ...sent
+        } = rig.simulator.requests.at(-1)!.body as object & {
+          model: string;
+          input: string;
+        };
+        expect(sent).toEqual(cut);
+      }
+    },
+  );
+
+  test('is refused where the client asks for that', async () => {
+    const openai = await long('/openai/v1/embeddings', { truncate: false });
+    expect(openai).toMatchObject({
+      status: 400,
+      json: { error: { code: 'context_length_exceeded', param: 'input' } },
+    });
+    expect(await long('/ollama/api/embed', { truncate: false })).toMatchObject({ status: 400 });
+  });
+});
+
+test.each(['control', 'developer'])('the role `%s` is for Ollama to know', async (role) => {
+  const own = [{ role, content: 'Be short.' }, ...messages];
+  for (const path of ['/ollama/api/chat', '/ollama/v1/chat'])
+    expect(await asked(basic, path, { model: 'tiny', messages: own })).toMatchObject({ messages: own });
+});
+
+test.each([
+  ['/openai/v1/chat/completions', { messages, max_tokens: -1 }],
+  ['/openai/v1/chat/completions', { messages, max_completion_tokens: -1 }],
+  ['/openai/v1/completions', { prompt: 'Hello!', max_tokens: -1 }],
+  ['/openai/v1/responses', { input: 'Hello!', max_output_tokens: -1 }],
+  ['/ollama/v1/chat', { messages, parameters: { max_tokens: -1 } }],
+  ['/ollama/api/chat', { messages, options: { num_predict: -1 } }],
+])('a limit of -1 is none: %s %j', async (path, body) => {
+  expect(await asked(admin, path, { model: 'tiny', ...body })).toMatchObject({ options: {} });
+  expect(rig.simulator.requests.at(-1)?.body).not.toHaveProperty('options.num_predict');
+});

@@ -55,7 +55,7 @@ export function nativeOperations(services: Services): Record<Name, Operation> {
 
     async 'native.show'(call) {
       const body = parseJson(await readBody(call.request, bounds), 'ollama');
-      const { model, request } = readNativeShow(body);
+      const { model, request } = readNativeShow(body, { defaultModel: models.defaultModel('ollama') });
       const name = models.resolve(call.identity, 'ollama', model).upstream;
       const all = manages(call.identity);
       const answer = await upstream.send({

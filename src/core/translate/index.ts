@@ -30,7 +30,6 @@ export {
   tokenCounts,
 } from './chunk.js';
 export { readGuideChat } from './guide/chat.js';
-export type { GuideOptions } from './guide/common.js';
 export { readGuideGenerate } from './guide/generate.js';
 export { type GuideModel, guideModels } from './guide/models.js';
 export { goJson, parseExact } from './json.js';
@@ -38,6 +37,7 @@ export { isCloudModel, modelOwner, normaliseModel, sameModel } from './model-nam
 export { matchesModel } from './model-pattern.js';
 export { readNativeChat } from './native/chat.js';
 export { type Collector, collector } from './native/collect.js';
+export type { ReadOptions } from './native/common.js';
 export { readNativeEmbed, readNativeEmbeddings } from './native/embed.js';
 export { readNativeGenerate } from './native/generate.js';
 export { type FinalCounts, lengthChunk } from './native/length-chunk.js';

@@ -157,7 +157,7 @@ describe("the guide's requests", () => {
     [{ prompt: 'a', parameters: { temperature: 2.1 } }, 'parameters.temperature'],
     [{ prompt: 'a', parameters: { temperature: 'hot' } }, 'parameters.temperature'],
     [{ prompt: 'a', parameters: { max_tokens: 0 } }, 'parameters.max_tokens'],
-    [{ prompt: 'a', parameters: { max_tokens: -1 } }, 'parameters.max_tokens'],
+    [{ prompt: 'a', parameters: { max_tokens: -2 } }, 'parameters.max_tokens'],
     [{ prompt: 'a', parameters: { max_tokens: 1.5 } }, 'parameters.max_tokens'],
     [{ prompt: 'a', parameters: { num_predict: 0 } }, 'parameters.num_predict'],
     [{ prompt: 'a', parameters: { stop: 'x' } }, 'parameters.stop'],

@@ -45,6 +45,12 @@ describe('an embeddings request', () => {
     expect(read({}).calls[0]!.request.input).toEqual(['a']);
   });
 
+  it('takes options of Ollama too: whether a long input is cut', () => {
+    const own = { truncate: true, keep_alive: '5m', options: { num_ctx: 512 } };
+    expect(read(own).calls[0]!.request).toEqual({ model: 'm', input: ['a'], ...own });
+    expect(() => read({ truncate: 'yes' })).toThrow(bad('truncate'));
+  });
+
   it('may have 2048 inputs', () => {
     const input = Array.from({ length: 2049 }, () => 'a');
     expect(read({ input: input.slice(1) }).calls[0]!.parts).toBe(2048);

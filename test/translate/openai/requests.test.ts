@@ -103,6 +103,18 @@ describe('a chat completion request', () => {
     expect(optionsOf(body)).toEqual(options);
   });
 
+  it('takes -1 for no bound', () => {
+    expect(optionsOf({ max_tokens: -1 })).toBeUndefined();
+    expect(read({ max_completion_tokens: -1 }).maxTokens).toBeUndefined();
+  });
+
+  it('takes the model that it is given where it names none', () => {
+    for (const model of [undefined, null, '', ' ']) {
+      const body = { model, messages: [{ role: 'user', content: 'a' }] };
+      expect(readChatCompletion(body, { defaultModel: 'llama2' }).model).toBe('llama2');
+    }
+  });
+
   it('says what it allows to be generated', () => {
     expect(read({ max_tokens: 5, max_completion_tokens: 7 }).maxTokens).toBe(7);
   });
@@ -126,7 +138,7 @@ describe('a chat completion request', () => {
     [{ stop: [1] }, 'stop[0]'],
     [{ stop: 7 }, 'stop'],
     [{ max_tokens: 0 }, 'max_tokens'],
-    [{ max_tokens: -1 }, 'max_tokens'],
+    [{ max_tokens: -2 }, 'max_tokens'],
     [{ max_tokens: 1.5 }, 'max_tokens'],
     [{ max_completion_tokens: 0 }, 'max_completion_tokens'],
     [{ n: 0 }, 'n'],

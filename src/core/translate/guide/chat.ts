@@ -1,14 +1,14 @@
 /** `POST /ollama/v1/chat`, the guide's own shape. */
 import { MAX_MESSAGES } from '../bounds.js';
 import { chunkText, chunkThinking, chunkToolCalls } from '../chunk.js';
-import { readFormat, readKeepAlive, readThink } from '../native/common.js';
+import { type ReadOptions, readFormat, readKeepAlive, readModel, readThink } from '../native/common.js';
 import { messageSize, readMessage } from '../native/messages.js';
 import { maxTokensOf, orNothing } from '../native/options.js';
 import { readTools } from '../native/tools.js';
 import type { Exchange, NativeChunk, NativeRequest } from '../types.js';
 import { usageOf } from '../usage.js';
 import { fields, type JsonObject, present, readBoolean, readItems } from '../validate.js';
-import { type GuideOptions, needed, readGuideModel, readParameters } from './common.js';
+import { needed, readParameters } from './common.js';
 import { guideStream } from './stream.js';
 
 const SILENCE = { messages: [{ role: 'assistant', content: '' }] };
@@ -36,9 +36,9 @@ function spoken(chunk: NativeChunk): JsonObject | undefined {
  * The answer is `{ messages: [message], usage }`, whole unless `stream` is true.
  * @throws GatewayError 400 that names the field
  */
-export function readGuideChat(body: unknown, options: GuideOptions = {}): Exchange {
+export function readGuideChat(body: unknown, options: ReadOptions = {}): Exchange {
   const from = fields(body);
-  const model = readGuideModel(from, options);
+  const model = readModel(from, options);
   const messages = needed(from, 'messages', readItems(from, 'messages', MAX_MESSAGES, readMessage));
   const tools = readTools(from);
   const parameters = readParameters(from);

@@ -1,6 +1,5 @@
 /** What the guide's two inference requests share. */
 import { OUTPUT_TOKENS } from '../bounds.js';
-import { readModelName } from '../native/common.js';
 import { readOptions } from '../native/options.js';
 import {
   badValue,
@@ -10,18 +9,8 @@ import {
   readInteger,
   readNumber,
   readObject,
+  readValue,
 } from '../validate.js';
-
-export interface GuideOptions {
-  /** The model of requests that name none. */
-  defaultModel?: string;
-}
-
-export function readGuideModel(body: Fields, { defaultModel }: GuideOptions): string {
-  const model = readModelName(body, 'model') ?? defaultModel;
-  if (model === undefined || model.trim() === '') throw missingField('model', 'model is required');
-  return model;
-}
 
 /**
  * `parameters` as Ollama's options: `max_tokens` is `num_predict`, the others keep their names. What Ollama would
@@ -36,7 +25,7 @@ export function readParameters(body: Fields): Record<string, unknown> {
 }
 
 function readLimit(parameters: Fields, key: string): number | undefined {
-  return readInteger(parameters, key, OUTPUT_TOKENS);
+  return readValue(parameters, key) === -1 ? undefined : readInteger(parameters, key, OUTPUT_TOKENS);
 }
 
 /** A field that may be neither absent nor empty. */

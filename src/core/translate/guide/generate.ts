@@ -1,11 +1,19 @@
 /** `POST /ollama/v1/generate`, the guide's own shape. */
 import { chunkText, chunkThinking } from '../chunk.js';
-import { byteLength, readFormat, readImages, readKeepAlive, readThink } from '../native/common.js';
+import {
+  byteLength,
+  type ReadOptions,
+  readFormat,
+  readImages,
+  readKeepAlive,
+  readModel,
+  readThink,
+} from '../native/common.js';
 import { maxTokensOf, orNothing } from '../native/options.js';
 import type { Exchange, NativeChunk, NativeRequest } from '../types.js';
 import { usageOf } from '../usage.js';
 import { fields, type JsonObject, present, readBoolean, readString } from '../validate.js';
-import { type GuideOptions, needed, readGuideModel, readParameters } from './common.js';
+import { needed, readParameters } from './common.js';
 import { guideStream } from './stream.js';
 
 /** `thinking` beside the text, where the model thought. */
@@ -22,9 +30,9 @@ function spoken(chunk: NativeChunk): JsonObject | undefined {
  * The answer is `{ text, usage }`, whole unless `stream` is true.
  * @throws GatewayError 400 that names the field
  */
-export function readGuideGenerate(body: unknown, options: GuideOptions = {}): Exchange {
+export function readGuideGenerate(body: unknown, options: ReadOptions = {}): Exchange {
   const from = fields(body);
-  const model = readGuideModel(from, options);
+  const model = readModel(from, options);
   const prompt = needed(from, 'prompt', readString(from, 'prompt'));
   const system = readString(from, 'system');
   const images = readImages(from);

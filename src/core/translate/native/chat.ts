@@ -2,7 +2,15 @@
 import { MAX_MESSAGES } from '../bounds.js';
 import type { Exchange, NativeRequest } from '../types.js';
 import { present, readBoolean, readItems, readObject } from '../validate.js';
-import { nativeFields, readFormat, readKeepAlive, readModel, readThink, readTopLogprobs } from './common.js';
+import {
+  nativeFields,
+  type ReadOptions,
+  readFormat,
+  readKeepAlive,
+  readModel,
+  readThink,
+  readTopLogprobs,
+} from './common.js';
 import { messageSize, readMessage } from './messages.js';
 import { maxTokensOf, orNothing, readOptions } from './options.js';
 import { relayStream, relayWhole } from './relay.js';
@@ -17,9 +25,9 @@ import { readTools } from './tools.js';
  * const exchange = readNativeChat({ model: 'llama2', messages: [{ role: 'user', content: 'Hello!' }] })
  * exchange.stream // true
  */
-export function readNativeChat(body: unknown): Exchange {
+export function readNativeChat(body: unknown, given: ReadOptions = {}): Exchange {
   const from = nativeFields(body);
-  const model = readModel(from);
+  const model = readModel(from, given);
   const messages = readItems(from, 'messages', MAX_MESSAGES, readMessage) ?? [];
   const tools = readTools(from);
   const options = readOptions(readObject(from, 'options'));

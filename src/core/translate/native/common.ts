@@ -27,15 +27,27 @@ const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 /** The fields of a native request; `null` is an object without fields to Go. */
 export const nativeFields = (body: unknown): Fields => fields(body ?? {});
 
+/** What a reader is told beside the request. */
+export interface ReadOptions {
+  /** The model of requests that name none. */
+  defaultModel?: string;
+}
+
 /** As the client wrote it. */
-export function readModel(body: Fields): string {
-  const model = readModelName(body, 'model');
-  if (model === undefined || model.trim() === '') throw missingField('model', 'model is required');
+export function readModel(body: Fields, { defaultModel }: ReadOptions): string {
+  const model = namedModel(body, 'model') ?? defaultModel;
+  if (model === undefined) throw missingField('model', 'model is required');
   return model;
 }
 
+/** A name that says something; blank is none. */
+export function namedModel(body: Fields, key: string): string | undefined {
+  const name = readModelName(body, key);
+  return name === undefined || name.trim() === '' ? undefined : name;
+}
+
 /** Whatever looks at a name does so more than once: none is long. */
-export function readModelName(body: Fields, key: string): string | undefined {
+function readModelName(body: Fields, key: string): string | undefined {
   const name = readString(body, key);
   if (name === undefined || name.length <= MAX_MODEL_NAME) return name;
   throw badValue(pathOf(body, key), `must have at most ${MAX_MODEL_NAME} characters.`);

@@ -13,7 +13,7 @@ import {
   readValue,
   wrongType,
 } from '../validate.js';
-import { byteLength, nativeFields, readKeepAlive, readModel } from './common.js';
+import { byteLength, nativeFields, type ReadOptions, readKeepAlive, readModel } from './common.js';
 import { orNothing, readOptions } from './options.js';
 import { relayStream, relayWhole } from './relay.js';
 
@@ -52,9 +52,9 @@ function exchange(
 }
 
 /** @throws GatewayError 400 that names the field */
-export function readNativeEmbed(body: unknown): Exchange {
+export function readNativeEmbed(body: unknown, options: ReadOptions = {}): Exchange {
   const from = nativeFields(body);
-  const model = readModel(from);
+  const model = readModel(from, options);
   const input = readInput(from);
   const request: NativeRequest = {
     model,
@@ -70,9 +70,9 @@ export function readNativeEmbed(body: unknown): Exchange {
 }
 
 /** @throws GatewayError 400 that names the field */
-export function readNativeEmbeddings(body: unknown): Exchange {
+export function readNativeEmbeddings(body: unknown, options: ReadOptions = {}): Exchange {
   const from = nativeFields(body);
-  const model = readModel(from);
+  const model = readModel(from, options);
   const prompt = readString(from, 'prompt') ?? '';
   const request: NativeRequest = {
     model,

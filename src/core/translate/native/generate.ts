@@ -14,6 +14,7 @@ import {
 import {
   byteLength,
   nativeFields,
+  type ReadOptions,
   readFormat,
   readImages,
   readKeepAlive,
@@ -41,9 +42,9 @@ function readContext(from: Fields): unknown[] | undefined {
  * Reads a native generate request. Without a prompt it loads the model, or unloads it: see {@link readNativeChat}.
  * @throws GatewayError 400 that names the field
  */
-export function readNativeGenerate(body: unknown): Exchange {
+export function readNativeGenerate(body: unknown, given: ReadOptions = {}): Exchange {
   const from = nativeFields(body);
-  const model = readModel(from);
+  const model = readModel(from, given);
   const prompt = readString(from, 'prompt') ?? '';
   const system = readString(from, 'system');
   const template = readString(from, 'template');

@@ -18,7 +18,8 @@ import {
 } from '../validate.js';
 import { byteLength, jsonLength, readImages } from './common.js';
 
-export const ROLES = ['system', 'user', 'assistant', 'tool'];
+/** `control` and `developer` mean something to some models' templates. */
+export const ROLES = ['system', 'user', 'assistant', 'tool', 'control', 'developer'];
 
 /** The size of what the model reads: see NativeCall. */
 export interface Size {

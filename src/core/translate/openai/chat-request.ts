@@ -1,5 +1,6 @@
 /** `POST /openai/v1/chat/completions`: the request. */
 import { MAX_WORDS } from '../bounds.js';
+import type { ReadOptions } from '../native/common.js';
 import { messageSize } from '../native/messages.js';
 import { maxTokensOf, orNothing } from '../native/options.js';
 import type { Exchange, NativeRequest } from '../types.js';
@@ -75,9 +76,9 @@ function readConversation(body: Fields) {
  * const exchange = readChatCompletion({ model: 'gpt-4', messages: [{ role: 'user', content: 'Hello!' }] })
  * exchange.calls[0].request // { model: 'gpt-4', messages: [...] }, for /api/chat
  */
-export function readChatCompletion(body: unknown): Exchange {
+export function readChatCompletion(body: unknown, given: ReadOptions = {}): Exchange {
   const from = fields(body);
-  const model = readModel(from);
+  const model = readModel(from, given);
   const messages = readConversation(from);
   const { tools, single, legacy } = readToolUse(from);
   const { logprobs, top } = readLogprobs(from);

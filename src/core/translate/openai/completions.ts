@@ -1,6 +1,6 @@
 /** `POST /openai/v1/completions`: the request. */
 import { MAX_CHOICES, MAX_PROMPTS } from '../bounds.js';
-import { byteLength, isTokens } from '../native/common.js';
+import { byteLength, isTokens, type ReadOptions } from '../native/common.js';
 import { maxTokensOf, orNothing } from '../native/options.js';
 import type { Exchange, NativeCall, NativeRequest } from '../types.js';
 import {
@@ -55,9 +55,9 @@ function nothing(request: NativeRequest): Pick<NativeCall, 'answer'> {
  * Reads an OpenAI completion request, with Ollama's own extensions: one call for each prompt and choice.
  * @throws GatewayError 400 that names the field
  */
-export function readCompletion(body: unknown): Exchange {
+export function readCompletion(body: unknown, given: ReadOptions = {}): Exchange {
   const from = fields(body);
-  const model = readModel(from);
+  const model = readModel(from, given);
   const prompts = readPrompts(from);
   const choices = readChoices(from);
   const suffix = readString(from, 'suffix') || undefined;

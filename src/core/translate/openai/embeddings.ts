@@ -2,7 +2,8 @@
 import { errorBody, GatewayError } from '../../errors.js';
 import { DIMENSIONS, MAX_INPUTS } from '../bounds.js';
 import { tokenCounts } from '../chunk.js';
-import { byteLength, isTokens } from '../native/common.js';
+import { byteLength, isTokens, type ReadOptions } from '../native/common.js';
+import { orNothing } from '../native/options.js';
 import type { Exchange, NativeAnswer, NativeRequest, ReplyContext } from '../types.js';
 import {
   badValue,
@@ -16,6 +17,7 @@ import {
   readValue,
   wrongType,
 } from '../validate.js';
+import { readExtensions } from './extensions.js';
 import { readModel } from './sampling.js';
 
 function readInputs(body: Fields): string[] {
@@ -62,18 +64,25 @@ function vectors(answer: NativeAnswer | undefined, expected: number): number[][]
 }
 
 /**
- * Reads an OpenAI embeddings request. Inputs that are too long for the model are cut, as Ollama does by default.
+ * Reads an OpenAI embeddings request, with Ollama's own options as extra fields. Inputs that are too long for the model
+ * are cut, as Ollama does by default; `truncate: false` has them refused.
  * @throws GatewayError 400 that names the field
  */
-export function readEmbeddings(body: unknown): Exchange {
+export function readEmbeddings(body: unknown, given: ReadOptions = {}): Exchange {
   const from = fields(body);
-  const model = readModel(from);
+  const model = readModel(from, given);
   const input = readInputs(from);
   const encoding = readEncoding(from);
+  const { options, keep_alive, truncate } = readExtensions(from);
   const request: NativeRequest = {
     model,
     input,
-    ...present({ dimensions: readInteger(from, 'dimensions', { ...DIMENSIONS, min: 1 }) }),
+    ...present({
+      dimensions: readInteger(from, 'dimensions', { ...DIMENSIONS, min: 1 }),
+      truncate,
+      keep_alive,
+      options: orNothing(options),
+    }),
   };
 
   function whole([answer]: NativeAnswer[], context: ReplyContext) {

@@ -1,5 +1,6 @@
 /** `POST /openai/v1/responses`: the request. */
 import { MAX_WORDS } from '../bounds.js';
+import type { ReadOptions } from '../native/common.js';
 import { messageSize } from '../native/messages.js';
 import { maxTokensOf, orNothing } from '../native/options.js';
 import type { Exchange, NativeRequest } from '../types.js';
@@ -80,9 +81,9 @@ function readEcho(body: Fields, truncation: string): JsonObject {
  * const exchange = readResponse({ model: 'gpt-4', instructions: 'Be short.', input: 'Hello!' })
  * exchange.calls[0].request.messages // [{ role: 'system', ... }, { role: 'user', content: 'Hello!' }]
  */
-export function readResponse(body: unknown): Exchange {
+export function readResponse(body: unknown, given: ReadOptions = {}): Exchange {
   const from = fields(body);
-  const model = readModel(from);
+  const model = readModel(from, given);
   refuseState(from);
   const messages = readInput(from);
   const { tools, single } = readResponseTools(from);

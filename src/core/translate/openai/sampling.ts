@@ -1,7 +1,7 @@
 /** What chat completions and completions have in common beside the text. */
 
 import { MAX_CHOICES, MAX_STOPS, OUTPUT_TOKENS, SEED } from '../bounds.js';
-import { readModelName } from '../native/common.js';
+import { namedModel, type ReadOptions } from '../native/common.js';
 import type { NativeRequest } from '../types.js';
 import {
   badValue,
@@ -17,9 +17,9 @@ import {
   wrongType,
 } from '../validate.js';
 
-export function readModel(body: Fields): string {
-  const model = readModelName(body, 'model');
-  if (model === undefined || model.trim() === '') throw missingField('model');
+export function readModel(body: Fields, { defaultModel }: ReadOptions): string {
+  const model = namedModel(body, 'model') ?? defaultModel;
+  if (model === undefined) throw missingField('model');
   return model;
 }
 
@@ -45,9 +45,9 @@ export function readSampling(body: Fields, maxTokens: number | undefined): Recor
   });
 }
 
-/** 0 and less mean "no limit" to Ollama, and so can never be passed on. */
+/** -1 is no bound. 0 and less mean that to Ollama, and can never be passed on. */
 export function readMaxTokens(body: Fields, key: string): number | undefined {
-  return readInteger(body, key, OUTPUT_TOKENS);
+  return readValue(body, key) === -1 ? undefined : readInteger(body, key, OUTPUT_TOKENS);
 }
 
 export function readChoices(body: Fields): number {
