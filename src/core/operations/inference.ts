@@ -113,6 +113,7 @@ function inference(services: Services, readExchange: Reader): Operation {
       ? streamed(generation.stream())
       : whole(generation.whole()));
     Object.assign(answer.headers, lease.headers());
+    if (exchange.warning !== undefined) answer.headers.warning = exchange.warning;
     return answer;
   };
 }

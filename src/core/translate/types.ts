@@ -110,6 +110,8 @@ export interface Exchange {
   stream: boolean;
   /** What the client allows each call to generate; undefined where it set no bound. */
   maxTokens?: number;
+  /** For the answer's `warning` header: what of the request was left out. */
+  warning?: string;
   /** Nothing is generated: the model is loaded, or unloaded (`keep_alive: 0`). */
   load?: boolean;
   /** The whole answer, as a value to send as JSON or as bytes to send as they are; one NativeAnswer per call. */

@@ -6,7 +6,7 @@ const random = () => randomUUID().replaceAll('-', '');
 export const completionId = (prefix: 'chatcmpl' | 'cmpl'): string => `${prefix}-${random()}`;
 
 /** Ids of responses and their items. */
-export const itemId = (prefix: 'resp' | 'msg' | 'rs' | 'fc'): string => `${prefix}_${random()}`;
+export const itemId = (prefix: 'resp' | 'msg' | 'rs' | 'fc' | 'ctc'): string => `${prefix}_${random()}`;
 
 /**
  * Ids of an answer's tool calls: the upstream's own where it gave one that is new, else a fresh one. Old servers

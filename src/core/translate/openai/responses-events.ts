@@ -9,7 +9,9 @@ import { chatLogprobs, type OpenAIToolCall, toolCalls } from './chat-parts.js';
 import { callIds, itemId } from './ids.js';
 import {
   callItem,
+  customCallItem,
   type ItemStatus,
+  inputOf,
   messageItem,
   type OutputItem,
   type OutputText,
@@ -118,17 +120,38 @@ export function responseRun(context: ReplyContext, options: ResponseOptions): Re
 
   /** A call comes whole: all events of its item at once. */
   function addCall(call: OpenAIToolCall): ResponseEvent[] {
-    const id = itemId('fc');
     const { name, arguments: args } = call.function;
-    const item = callItem(id, 'completed', call, args);
+    if (options.custom.has(name)) return addCustomCall(call, inputOf(args));
+    const id = itemId('fc');
+    const namespace = options.namespaces.get(name);
+    const item = callItem(id, 'completed', call, args, namespace);
     const where = { item_id: id, output_index: state.output.length };
     const { output_index } = where;
     state.output.push(item);
     calls += 1;
     return [
-      { type: 'response.output_item.added', output_index, item: callItem(id, 'in_progress', call, '') },
+      {
+        type: 'response.output_item.added',
+        output_index,
+        item: callItem(id, 'in_progress', call, '', namespace),
+      },
       { type: 'response.function_call_arguments.delta', ...where, delta: args },
       { type: 'response.function_call_arguments.done', ...where, name, arguments: args },
+      { type: 'response.output_item.done', output_index, item },
+    ];
+  }
+
+  function addCustomCall(call: OpenAIToolCall, input: string): ResponseEvent[] {
+    const id = itemId('ctc');
+    const item = customCallItem(id, 'completed', call, input);
+    const output_index = state.output.length;
+    const where = { item_id: id, output_index };
+    state.output.push(item);
+    calls += 1;
+    return [
+      { type: 'response.output_item.added', output_index, item: customCallItem(id, 'in_progress', call, '') },
+      { type: 'response.custom_tool_call_input.delta', ...where, delta: input },
+      { type: 'response.custom_tool_call_input.done', ...where, input },
       { type: 'response.output_item.done', output_index, item },
     ];
   }

@@ -64,7 +64,7 @@ function readCallId(item: Fields): string {
 }
 
 /** Text and calls of one turn are items of their own here, and one message to a model. */
-function readCall(item: Fields, to: Conversation): void {
+function readCall(item: Fields, to: Conversation, read = readArguments): void {
   const id = readCallId(item);
   const name = readName(item);
   to.names.set(id, name);
@@ -72,7 +72,7 @@ function readCall(item: Fields, to: Conversation): void {
   turn.tool_calls ??= [];
   turn.tool_calls.push({
     id,
-    function: { index: turn.tool_calls.length, name, arguments: readArguments(item) },
+    function: { index: turn.tool_calls.length, name, arguments: read(item) },
   });
 }
 
@@ -104,6 +104,8 @@ const READERS: Record<string, (item: Fields, to: Conversation) => void> = {
   message: readMessage,
   function_call: readCall,
   function_call_output: readCallOutput,
+  custom_tool_call: (item, to) => readCall(item, to, (call) => ({ input: readString(call, 'input') ?? '' })),
+  custom_tool_call_output: readCallOutput,
   reasoning: readReasoning,
 };
 

@@ -1,7 +1,7 @@
 /** The objects of `POST /openai/v1/responses`: the response itself, and the items of its output. */
 import { tokenCounts } from '../chunk.js';
 import type { NativeChunk, ReplyContext } from '../types.js';
-import type { JsonObject } from '../validate.js';
+import { isObject, type JsonObject } from '../validate.js';
 import type { logprob, OpenAIToolCall } from './chat-parts.js';
 
 /** What a request says about its answer. */
@@ -10,6 +10,10 @@ export interface ResponseOptions {
   logprobs: boolean;
   /** Only the first tool call is given. */
   single: boolean;
+  /** Names of tools whose calls carry a free text. */
+  custom: ReadonlySet<string>;
+  /** The namespace of each tool that has one. */
+  namespaces: ReadonlyMap<string, string>;
   /** Reasoning is given once more as `encrypted_content`, for clients that replay nothing else. */
   encrypted: boolean;
   /** Fields that the answer repeats from the request. */
@@ -52,9 +56,19 @@ export interface CallItem {
   call_id: string;
   name: string;
   arguments: string;
+  namespace?: string;
 }
 
-export type OutputItem = MessageItem | ReasoningItem | CallItem;
+export interface CustomCallItem {
+  id: string;
+  type: 'custom_tool_call';
+  status: ItemStatus;
+  call_id: string;
+  name: string;
+  input: string;
+}
+
+export type OutputItem = MessageItem | ReasoningItem | CallItem | CustomCallItem;
 
 export const outputText = (text: string, logprobs: OutputText['logprobs']): OutputText => ({
   type: 'output_text',
@@ -82,13 +96,40 @@ export const reasoningItem = (
   ...(encrypted ? { encrypted_content: summary.map(({ text }) => text).join('') } : {}),
 });
 
-export const callItem = (id: string, status: ItemStatus, call: OpenAIToolCall, args: string): CallItem => ({
+export const customCallItem = (
+  id: string,
+  status: ItemStatus,
+  call: OpenAIToolCall,
+  input: string,
+): CustomCallItem => ({
+  id,
+  type: 'custom_tool_call',
+  status,
+  call_id: call.id,
+  name: call.function.name,
+  input,
+});
+
+/** The free text in the arguments of a call. */
+export function inputOf(args: string): string {
+  const value: unknown = JSON.parse(args);
+  return isObject(value) && typeof value.input === 'string' ? value.input : args;
+}
+
+export const callItem = (
+  id: string,
+  status: ItemStatus,
+  call: OpenAIToolCall,
+  args: string,
+  namespace?: string,
+): CallItem => ({
   id,
   type: 'function_call',
   status,
   call_id: call.id,
   name: call.function.name,
   arguments: args,
+  ...(namespace === undefined ? {} : { namespace }),
 });
 
 /** Ollama counts the tokens of reasoning with all others. */

@@ -24,8 +24,8 @@ import { itemId } from './ids.js';
 import { readInput } from './responses-input.js';
 import type { ResponseOptions } from './responses-object.js';
 import { responseReply, responseStream } from './responses-reply.js';
+import { readResponseTools, warningOf } from './responses-tools.js';
 import { readMaxTokens, readModel, readSampling, readStreaming } from './sampling.js';
-import { readResponseTools } from './tools.js';
 
 const TRUNCATIONS = ['auto', 'disabled'];
 
@@ -86,7 +86,7 @@ export function readResponse(body: unknown, given: ReadOptions = {}): Exchange {
   const model = readModel(from, given);
   refuseState(from);
   const messages = readInput(from);
-  const { tools, single } = readResponseTools(from);
+  const { tools, single, custom, namespaces, leftOut } = readResponseTools(from);
   const { stream } = readStreaming(from);
   const include = readStrings(from, 'include', MAX_WORDS) ?? [];
   const logprobs = include.includes('message.output_text.logprobs');
@@ -112,12 +112,15 @@ export function readResponse(body: unknown, given: ReadOptions = {}): Exchange {
     id: itemId('resp'),
     logprobs,
     single,
+    custom,
+    namespaces,
     encrypted: include.includes('reasoning.encrypted_content'),
     echo: readEcho(from, truncation),
   };
   return {
     endpoint: '/api/chat',
     model,
+    warning: warningOf(leftOut),
     calls: [{ request, ...messageSize(messages, tools) }],
     stream,
     maxTokens,

@@ -75,7 +75,8 @@ export function chosenTools(body: Fields, tools: NativeTool[], form: ChoiceForm)
   if (!isObject(value)) throw wrongType('tool_choice', 'a string or an object', value);
   const choice = fields(value, 'tool_choice');
   const type = readString(choice, 'type');
-  if (type === 'function') return only(tools, nameIn(choice, form), form.path(choice));
+  const named = type === 'function' || (type === 'custom' && form === RESPONSE_CHOICE);
+  if (named) return only(tools, nameIn(choice, form), form.path(choice));
   if (type !== 'allowed_tools') throw badValue('tool_choice.type', 'must be "function" or "allowed_tools".');
   const allowed = form.allowed(choice);
   // Sets: there may be thousands of tools, and as many names.

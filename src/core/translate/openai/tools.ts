@@ -7,7 +7,6 @@ import {
   isObject,
   type JsonObject,
   missingField,
-  pathOf,
   readBoolean,
   readItems,
   readList,
@@ -15,7 +14,7 @@ import {
   readString,
   readValue,
 } from '../validate.js';
-import { byMode, CHAT_CHOICE, chosenTools, only, RESPONSE_CHOICE } from './tool-choice.js';
+import { byMode, CHAT_CHOICE, chosenTools, only } from './tool-choice.js';
 
 export interface ToolUse {
   /** What the model is shown. Ollama cannot be told to choose: it is shown only what may be called. */
@@ -59,7 +58,7 @@ const adapted = ({ function: { name, description, parameters } }: NativeTool): N
   },
 });
 
-const readFunction = (definition: Fields): NativeTool =>
+export const readFunction = (definition: Fields): NativeTool =>
   adapted({ type: 'function', function: readDefinition(definition) });
 
 function legacyChosen(body: Fields, tools: NativeTool[]): NativeTool[] {
@@ -84,23 +83,5 @@ export function readToolUse(body: Fields): ToolUse {
     tools: left.length === 0 ? undefined : left,
     single: legacy || readBoolean(body, 'parallel_tool_calls') === false,
     legacy,
-  };
-}
-
-/** A tool of a response stands flat: its name, description and parameters beside its type. */
-function readFlatTool(tool: Fields): NativeTool {
-  const type = readString(tool, 'type');
-  if (type === undefined) throw missingField(pathOf(tool, 'type'));
-  if (type !== 'function')
-    throw badValue(pathOf(tool, 'type'), `tools of type "${type}" are not supported, only "function".`);
-  return adapted({ type: 'function', function: readDefinition(tool) });
-}
-
-/** The tools of `POST /responses`. @throws GatewayError 400 that names the field */
-export function readResponseTools(body: Fields): Omit<ToolUse, 'legacy'> {
-  const left = chosenTools(body, readItems(body, 'tools', MAX_TOOLS, readFlatTool) ?? [], RESPONSE_CHOICE);
-  return {
-    tools: left.length === 0 ? undefined : left,
-    single: readBoolean(body, 'parallel_tool_calls') === false,
   };
 }
