@@ -40,9 +40,16 @@ const WORDS: Record<string, string> = {
     'A number: there are that many proxies in a row. A list: those with these addresses, be it networks or the names ' +
     '`loopback`, `linklocal` and `uniquelocal`. `true`: all, so that the left-most address counts, which a client can ' +
     'write itself unless the outermost proxy replaces the header: prefer a number. `false`: none.',
+  'server.allowed_hosts':
+    'Names that the server has beside `localhost` and loopback addresses. On a loopback address, requests with another ' +
+    'name in `Host` are refused, so that no page can make its own name lead there; a proxy on the same machine that ' +
+    'passes its `Host` on needs its name here, or `server.trust_proxy`. Where there are names, they hold on every ' +
+    'address. `*` is any name.',
   'server.shutdown_timeout': 'Seconds that running requests have to end after SIGTERM.',
   'server.heartbeat': 'Seconds of silence after which an event stream gets a comment; 0 for none.',
-  'server.cors.origins': 'Whose pages may call the gateway from a browser.',
+  'server.cors.origins':
+    'Whose pages may call the gateway from a browser. Apps and extensions have origins, too (`app://obsidian.md`), and ' +
+    '`*` stands for a name that is another on each machine (`moz-extension://*`), or for any port.',
   'store.url': 'The store that servers and the command line share.',
   'store.password_file':
     'A file with the password of a Redis or PostgreSQL whose address has none. ' +

@@ -39,6 +39,7 @@ export async function parallama(app: FastifyInstance, { gateway, ...options }: P
         body: request.body,
         ip: request.ip,
         operations,
+        corsOrigin: textOf(reply.getHeader('access-control-allow-origin')),
         raw: request,
       }),
     );
@@ -48,5 +49,13 @@ export async function parallama(app: FastifyInstance, { gateway, ...options }: P
     return reply.send(status === 204 ? undefined : body);
   };
 
-  for (const pattern of gateway.patterns({ operations })) app.all(pattern, answer);
+  for (const pattern of gateway.patterns({ operations })) {
+    app.all(pattern, answer);
+    // Apps may have told Fastify to forgive a slash at the end; the path is there already then.
+    const slashed = `${pattern}/`;
+    const forgiving = pattern.endsWith('/') || pattern.endsWith('*');
+    if (!forgiving && !app.hasRoute({ method: 'GET', url: slashed })) app.all(slashed, answer);
+  }
 }
+
+const textOf = (value: unknown) => (typeof value === 'string' ? value : undefined);

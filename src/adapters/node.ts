@@ -1,7 +1,7 @@
 /** Between Node's req/res and the contract: what Express and the standalone server share. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
-import type { GatewayRequest, GatewayResponse } from '../core/contract.js';
+import type { GatewayRequest, GatewayResponse, RequestHeaders } from '../core/contract.js';
 import type { Gateway } from '../core/gateway.js';
 import { lingering } from './linger.js';
 import { watchStandstill } from './standstill.js';
@@ -9,10 +9,15 @@ import { watchStandstill } from './standstill.js';
 export interface NodeRequestOptions {
   /** Relative to where the gateway is mounted. */
   url: string;
+  /** Node's own where absent. */
+  headers?: RequestHeaders;
   /** What a host's body parser has made of the body; undefined where it was not read. */
   body?: unknown;
   ip?: string;
   operations: boolean;
+  server?: GatewayRequest['server'];
+  /** Where the host app's own CORS is not in Node's response yet. */
+  corsOrigin?: string;
   /** What the host calls a request, for `authenticate`; Node's own where absent. */
   raw?: unknown;
 }
@@ -33,19 +38,27 @@ export function toGatewayRequest(
   { config }: Gateway,
   req: IncomingMessage,
   res: ServerResponse,
-  { url, body, ip, operations, raw = req }: NodeRequestOptions,
+  { url, headers = req.headers, body, ip, operations, server, corsOrigin, raw = req }: NodeRequestOptions,
 ): GatewayRequest {
   return {
     method: req.method ?? 'GET',
     url,
-    headers: req.headers,
+    headers,
     body: body === undefined ? req : body,
     ip: ip ?? req.socket.remoteAddress,
     connection: req.socket,
     signal: departure(req, res, config.server.client_timeout),
     operations,
     raw,
+    server,
+    corsOrigin: req.headers.origin === undefined ? undefined : (corsOrigin ?? corsOriginOf(res)),
   };
+}
+
+/** What a host app's own CORS has said before us. */
+function corsOriginOf(res: ServerResponse): string | undefined {
+  const value = res.getHeader('access-control-allow-origin');
+  return typeof value === 'string' ? value : undefined;
 }
 
 /** What a parser made of the body. Some leave `{}` where they read nothing; then the stream is still whole. */
@@ -55,8 +68,10 @@ export function parsedBody(req: IncomingMessage, body: unknown): unknown {
 
 /** The URL as seen from `prefix`; undefined where it lies elsewhere. */
 export function underPrefix(url: string, prefix: string): string | undefined {
-  if (!url.startsWith(prefix)) return undefined;
-  const rest = url.slice(prefix.length);
+  // In absolute form a target names its server, too.
+  const path = url.startsWith('/') ? url : url.replace(/^https?:\/\/[^/?]*/i, '');
+  if (!path.startsWith(prefix)) return undefined;
+  const rest = path.slice(prefix.length);
   if (rest === '' || rest.startsWith('?')) return `/${rest}`;
   return rest.startsWith('/') ? rest : undefined;
 }

@@ -1,9 +1,10 @@
 /** The gateway as a server of its own. Public as `parallama/server`. */
 import { createServer, type IncomingMessage, type ServerOptions, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import type { RequestHeaders } from '../core/contract.js';
 import { errorResponse, GatewayError } from '../core/errors.js';
 import type { Gateway } from '../core/gateway.js';
-import { requestId } from '../core/http/request-id.js';
+import { isLoopback } from './address.js';
 import { createClientAddress } from './client-address.js';
 import { send, toGatewayRequest } from './node.js';
 import { createTurns } from './turns.js';
@@ -53,6 +54,7 @@ export async function serve(gateway: Gateway, options: ServeOptions = {}): Promi
   const { server: settings } = gateway.config;
   const host = options.host ?? settings.host;
   const clientAddress = createClientAddress(settings.trust_proxy);
+  const about = { loopback: isLoopback(host) };
   const turns = createTurns();
   let draining: Promise<void> | undefined;
   let closing: Promise<void> | undefined;
@@ -73,10 +75,13 @@ export async function serve(gateway: Gateway, options: ServeOptions = {}): Promi
     if (turn && !(await turn)) return;
     const request = toGatewayRequest(gateway, req, res, {
       url: req.url ?? '/',
+      headers: headersOf(req),
+      server: about,
       ip: clientAddress(req, req.socket.remoteAddress),
       operations: true,
     });
-    await send(req, res, (await gateway.handle(request)) ?? notFound(req));
+    // Without a host app, every path is the gateway's.
+    await send(req, res, (await gateway.handle(request))!);
   }
 
   /** What is thrown is a bug, be it in the gateway or on the way out. Nothing may end the process. */
@@ -124,11 +129,12 @@ export async function serve(gateway: Gateway, options: ServeOptions = {}): Promi
   };
 }
 
-function notFound(req: IncomingMessage) {
-  const path = (req.url ?? '/').split('?')[0];
-  const error = new GatewayError('unknown_url', {
-    message: `Invalid URL (${req.method} ${path})`,
-    headers: { 'x-request-id': requestId(req.headers) },
-  });
-  return errorResponse(error, 'openai');
+/** The names of two headers are given as a list: Node shows the first alone. */
+function headersOf({ headers, rawHeaders }: IncomingMessage): RequestHeaders {
+  let count = 0;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at]!;
+    if (name.length === 4 && name.toLowerCase() === 'host') count += 1;
+  }
+  return count > 1 ? { ...headers, host: Array<string>(count).fill(headers.host ?? '') } : headers;
 }

@@ -29,7 +29,7 @@ export function readPort({ values }: Invocation): number | undefined {
   throw new UsageError(`Option "--port" is "${values.port}"; expected a number from 0 to 65535.`);
 }
 
-export const isLoopback = (host: string) => /^(?:localhost|127(?:\.\d+){3}|::1)$/i.test(host);
+export { isLoopback } from '../adapters/address.js';
 
 function explained(error: unknown, { host, port }: Address): Error {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';

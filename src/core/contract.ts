@@ -23,6 +23,13 @@ export interface GatewayRequest {
   ip?: string;
   /** The connection's own addresses, whatever proxies say. Node's sockets have this shape. */
   connection?: { readonly remoteAddress?: string; readonly localAddress?: string };
+  /**
+   * Said where there is no host app: every path is the gateway's then, and `Host` is for it to check. Two such headers
+   * are given as a list.
+   */
+  server?: { readonly loopback: boolean };
+  /** `access-control-allow-origin`, where a host app has set it: pages of that origin may call it. */
+  corsOrigin?: string;
   /** Aborted when the client has gone. */
   signal?: AbortSignal;
   /**

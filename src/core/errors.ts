@@ -32,6 +32,7 @@ export const KINDS = {
   context_length_exceeded: kind(400, BAD, 'context_length_exceeded', 'The prompt is too long for the model.'),
   bad_encoding: kind(400, BAD, null, 'The body could not be decompressed.'),
   upstream_refused: kind(400, BAD, null, 'The model server refused the request.'),
+  bad_host: kind(400, BAD, 'bad_host', 'The request needs one Host header, with a name and a port.'),
   no_key: kind(
     401,
     BAD,
@@ -44,6 +45,13 @@ export const KINDS = {
   invalid_login: kind(401, BAD, 'invalid_credentials', 'Wrong username or password.'),
   invalid_refresh_token: kind(401, BAD, 'invalid_refresh_token', 'The refresh token is not valid.'),
   forbidden: kind(403, BAD, 'forbidden', 'Your role does not allow this.'),
+  host_not_allowed: kind(403, BAD, 'host_not_allowed', 'This server does not answer to that name.'),
+  origin_not_allowed: kind(
+    403,
+    BAD,
+    'origin_not_allowed',
+    'Pages of this origin may not use accounts here. An operator can add it to server.cors.origins.',
+  ),
   registration_closed: kind(403, BAD, 'registration_closed', 'Registration is closed on this server.'),
   model_not_allowed: kind(403, BAD, 'model_not_found', 'Your role does not allow this model.'),
   model_not_found: kind(

@@ -14,6 +14,8 @@ import { asGatewayError } from './failure.js';
 import { finish } from './finish.js';
 import type { BeforeForward } from './hooks.js';
 import { createCors } from './http/cors.js';
+import { createHosts } from './http/hosts.js';
+import { checkOrigin } from './http/origins.js';
 import { requestId } from './http/request-id.js';
 import type { HostLogger, Log } from './observe/logs.js';
 import { accountOperations } from './operations/accounts.js';
@@ -98,9 +100,10 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
   });
   const operations = createOperations(services);
   const cors = createCors(config.server.cors);
+  const checkHost = createHosts(config.server);
 
   async function handle(request: GatewayRequest): Promise<GatewayResponse | null> {
-    const match = services.routes.match(request.url);
+    const match = services.routes.match(request.url, request.server !== undefined);
     if (!match || ('route' in match && match.route.service && !request.operations)) return null;
     const preflight = cors.preflight(request);
     if (preflight) return preflight;
@@ -112,6 +115,7 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
   }
 
   async function respond(call: Call, match: Match): Promise<GatewayResponse> {
+    checkHost(call.request);
     if ('unknown' in match) throw unknownUrl(call);
     const { route } = match;
     if (route.access !== 'public') {
@@ -119,6 +123,7 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
       authorise(services, route, call.identity);
     }
     if (!route.methods.includes(call.request.method)) throw wrongMethod(call);
+    if (route.guarded) checkOrigin(call.request, cors);
     return operations[route.operation](call);
   }
 

@@ -49,6 +49,8 @@ export interface Route {
   access: 'public' | 'user' | 'manage';
   /** Answered only where the request says `operations`. */
   service?: boolean;
+  /** Refuses pages of other origins. */
+  guarded?: boolean;
 }
 
 export type Match =
@@ -61,8 +63,12 @@ export type Match =
   | { unknown: Dialect; path: string };
 
 export interface Routes {
-  /** null: not ours. */
-  match(url: string): Match | null;
+  /**
+   * Forgives doubled slashes, one at the end, a version said twice, and a target in absolute form.
+   * @param all whether every path is ours, as there is no host app
+   * @returns null: not ours
+   */
+  match(url: string, all?: boolean): Match | null;
   /** Where answers may be had, for the router of a host app: `/auth/login`, `/openai/v1/*`. */
   patterns(options: { operations: boolean }): string[];
   /** All routes of a gateway, for discovery: `POST /openai/v1/chat/completions`. */
@@ -102,7 +108,7 @@ export function createRoutes(
     operation: OperationName,
     methods: readonly string[],
     access: Route['access'],
-  ) => add(path, { operation, methods, dialect: 'openai', access });
+  ) => add(path, { operation, methods, dialect: 'openai', access, guarded: true });
   if (accounts) {
     account('/auth/register', 'register', POST, 'public');
     account('/auth/login', 'login', POST, 'public');
@@ -170,6 +176,11 @@ export function createRoutes(
     return undefined;
   }
 
+  function find(path: string): Match | undefined {
+    const route = exact.get(path);
+    return route ? { route, path } : openMatch(path);
+  }
+
   function patterns({ operations }: { operations: boolean }): string[] {
     const parents = [
       ...prefixes.map(({ prefix }) => prefix).filter((prefix) => prefix !== '/'),
@@ -185,18 +196,31 @@ export function createRoutes(
 
   return {
     patterns,
-    match(url) {
+    match(url, all = false) {
       const query = url.indexOf('?');
       const path = query < 0 ? url : url.slice(0, query);
-      const route = exact.get(path);
-      if (route) return { route, path };
-      const found = openMatch(path);
+      const found = find(path);
       if (found) return found;
-      const ours = prefixes.find(({ prefix }) => prefix !== '/' && path.startsWith(prefix));
-      return ours ? { unknown: ours.dialect, path } : null;
+      // In a host app a doubled slash at the very front is not ours: what guards `/openai` there does not see it.
+      const tidied = tidy(path);
+      const ours = all || !withoutOrigin(path).startsWith('//') ? find(tidied) : undefined;
+      if (ours) return ours;
+      const place = prefixes.find(({ prefix }) => prefix !== '/' && path.startsWith(prefix));
+      if (place) return { unknown: place.dialect, path };
+      return all ? { unknown: 'openai', path } : null;
     },
     endpoints: (gateway) => listed[gateway],
   };
+}
+
+/** In absolute form a target names its server, too. */
+const withoutOrigin = (path: string) => path.replace(/^https?:\/\/[^/]*/i, '');
+
+/** Nothing is decoded, and no dots are resolved: other paths than those of the table cannot come of it. */
+function tidy(path: string): string {
+  const single = withoutOrigin(path).replace(/\/{2,}/g, '/');
+  const open = single.length > 1 && single.endsWith('/') ? single.slice(0, -1) : single;
+  return (open || '/').replace(/\/(v\d+[a-z0-9]*)\/\1\//, '/$1/');
 }
 
 /** Decoded once; undefined where the encoding is broken or the id tries to climb. */

@@ -13,7 +13,7 @@ function problemsIn(text: string): string {
 
 const SECTIONS = 'api_gateways, server, store, usage, auth, limits, roles, logging, metrics';
 const SERVER =
-  'host, port, workers, body_limit, client_timeout, trust_proxy, shutdown_timeout, heartbeat, cors';
+  'host, port, workers, body_limit, client_timeout, trust_proxy, allowed_hosts, shutdown_timeout, heartbeat, cors';
 const LIMIT = 'a whole number, 0 or more, or unlimited';
 const BASE_PATH = 'a path such as /ollama/v1: from a slash to a version, without a slash at its end';
 const STORE = 'sqlite:FILE, redis://HOST, postgres://HOST/DATABASE or memory:';
@@ -42,13 +42,18 @@ const broken: [string, string, string][] = [
     'server:\n  bodyLimit: 1mb\n',
     `my.yaml:2: server.bodyLimit: is not a known key; expected one of ${SERVER} (did you mean body_limit?)`,
   ],
-  ...['https://app.example.com/', 'app.example.com', 'https://*.example.com/x', ''].map(
-    (origin): [string, string, string] => [
-      `an origin that no browser sends: '${origin}'`,
-      `server:\n  cors:\n    origins: ["${origin}"]\n`,
-      'my.yaml:3: server.cors.origins[0]: is not an origin; expected an origin such as https://app.example.com, or *',
-    ],
-  ),
+  ...[
+    'app.example.com',
+    'https://*.example.com/x',
+    'https://app.example.com?x',
+    'app://',
+    'https://a,https://b',
+    '',
+  ].map((origin): [string, string, string] => [
+    `an origin that no browser sends: '${origin}'`,
+    `server:\n  cors:\n    origins: ["${origin}"]\n`,
+    'my.yaml:3: server.cors.origins[0]: is not an origin; expected an origin such as https://app.example.com, app://obsidian.md or vscode-webview://*, null, or *',
+  ]),
   [
     'an option that Ollama does not have',
     gateway('openai', 'model_options: { gpt-4: { options: { num_ctxt: 1 } } }'),

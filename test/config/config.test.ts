@@ -58,6 +58,7 @@ describe('defaults', () => {
         workers: 1,
         body_limit: 33_554_432,
         trust_proxy: false,
+        allowed_hosts: [],
         client_timeout: 300,
         shutdown_timeout: 30,
         heartbeat: 15,

@@ -52,9 +52,9 @@ const asked = (known: number) =>
 const lines = (...all: string[]) => all.join('\r\n');
 const auth = () => `authorization: Bearer ${user.key}`;
 /** What would be asked for, were it a request. */
-const hidden = () => lines('GET /ollama/api/tags HTTP/1.1', 'host: x', auth(), '', '');
+const hidden = () => lines('GET /ollama/api/tags HTTP/1.1', 'host: localhost', auth(), '', '');
 const post = (headers: string[], body: string) =>
-  lines(`POST ${CHAT} HTTP/1.1`, 'host: x', auth(), ...headers, '', body);
+  lines(`POST ${CHAT} HTTP/1.1`, 'host: localhost', auth(), ...headers, '', body);
 const chunked = (...pieces: string[]) =>
   `${pieces.map((p) => `${p.length.toString(16)}\r\n${p}\r\n`).join('')}0\r\n\r\n`;
 const length = `content-length: ${HELLO.length}`;
@@ -160,21 +160,37 @@ describe('framing', () => {
 describe('a request', () => {
   const edges: [what: string, request: () => string, answers: number[]][] = [
     ['without a host', () => lines('GET /healthz HTTP/1.1', '', ''), [400]],
-    ['with two hosts', () => lines('GET /healthz HTTP/1.1', 'host: a', 'host: b', '', ''), [200]],
+    ['with two hosts', () => lines('GET /healthz HTTP/1.1', 'host: localhost', 'host: b', '', ''), [400]],
     ['of HTTP/1.0', () => lines('GET /healthz HTTP/1.0', '', ''), [200]],
     ['of HTTP/0.9', () => 'GET /healthz\r\n\r\n', [200]],
     ['of HTTP/2', () => 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', [400]],
-    ['of HTTP/9.9', () => lines('GET /healthz HTTP/9.9', 'host: x', '', ''), [400]],
+    ['of HTTP/9.9', () => lines('GET /healthz HTTP/9.9', 'host: localhost', '', ''), [400]],
     ['that is TLS', () => '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03', [400]],
-    ['with a method nobody knows', () => lines('BREW /healthz HTTP/1.1', 'host: x', '', ''), [400]],
-    ['with a method in small letters', () => lines('get /healthz HTTP/1.1', 'host: x', '', ''), [400]],
-    ['to TRACE', () => lines('TRACE /healthz HTTP/1.1', 'host: x', '', ''), [405]],
-    ['for everything', () => lines('OPTIONS * HTTP/1.1', 'host: x', '', ''), [404]],
-    ['in absolute form', () => lines('GET http://elsewhere/healthz HTTP/1.1', 'host: x', '', ''), [404]],
-    ['to CONNECT', () => lines('CONNECT 169.254.169.254:80 HTTP/1.1', 'host: x', '', ''), []],
+    ['with a method nobody knows', () => lines('BREW /healthz HTTP/1.1', 'host: localhost', '', ''), [400]],
+    [
+      'with a method in small letters',
+      () => lines('get /healthz HTTP/1.1', 'host: localhost', '', ''),
+      [400],
+    ],
+    ['to TRACE', () => lines('TRACE /healthz HTTP/1.1', 'host: localhost', '', ''), [405]],
+    ['for everything', () => lines('OPTIONS * HTTP/1.1', 'host: localhost', '', ''), [404]],
+    [
+      'in absolute form',
+      () => lines('GET http://elsewhere/healthz HTTP/1.1', 'host: localhost', '', ''),
+      [403],
+    ],
+    ['to CONNECT', () => lines('CONNECT 169.254.169.254:80 HTTP/1.1', 'host: localhost', '', ''), []],
     [
       'to upgrade to a web socket',
-      () => lines('GET /healthz HTTP/1.1', 'host: x', 'connection: upgrade', 'upgrade: websocket', '', ''),
+      () =>
+        lines(
+          'GET /healthz HTTP/1.1',
+          'host: localhost',
+          'connection: upgrade',
+          'upgrade: websocket',
+          '',
+          '',
+        ),
       [200],
     ],
     [
@@ -182,7 +198,7 @@ describe('a request', () => {
       () =>
         lines(
           'GET /healthz HTTP/1.1',
-          'host: x',
+          'host: localhost',
           'connection: upgrade, http2-settings',
           'upgrade: h2c',
           'http2-settings: AAMAAABk',
@@ -193,26 +209,30 @@ describe('a request', () => {
     ],
     [
       'after empty lines',
-      () => `${'\r\n'.repeat(1_000)}${lines('GET /healthz HTTP/1.1', 'host: x', '', '')}`,
+      () => `${'\r\n'.repeat(1_000)}${lines('GET /healthz HTTP/1.1', 'host: localhost', '', '')}`,
       [200],
     ],
-    ['with a body to GET', () => lines('GET /healthz HTTP/1.1', 'host: x', length, '', HELLO), [200]],
-    ['with a long path', () => lines(`GET /${'a'.repeat(20_000)} HTTP/1.1`, 'host: x', '', ''), [431]],
-    ['with a path beyond ASCII', () => lines('GET /healthz\xff HTTP/1.1', 'host: x', '', ''), [400]],
-    ['with a space in its path', () => lines('GET /heal thz HTTP/1.1', 'host: x', '', ''), [400]],
+    ['with a body to GET', () => lines('GET /healthz HTTP/1.1', 'host: localhost', length, '', HELLO), [200]],
+    [
+      'with a long path',
+      () => lines(`GET /${'a'.repeat(20_000)} HTTP/1.1`, 'host: localhost', '', ''),
+      [431],
+    ],
+    ['with a path beyond ASCII', () => lines('GET /healthz\xff HTTP/1.1', 'host: localhost', '', ''), [400]],
+    ['with a space in its path', () => lines('GET /heal thz HTTP/1.1', 'host: localhost', '', ''), [400]],
     [
       'with a long header',
-      () => lines('GET /healthz HTTP/1.1', 'host: x', `x-a: ${'a'.repeat(20_000)}`, '', ''),
+      () => lines('GET /healthz HTTP/1.1', 'host: localhost', `x-a: ${'a'.repeat(20_000)}`, '', ''),
       [431],
     ],
     [
       'with many headers',
-      () => lines('GET /healthz HTTP/1.1', 'host: x', ...Array(5_000).fill('a: b'), '', ''),
+      () => lines('GET /healthz HTTP/1.1', 'host: localhost', ...Array(5_000).fill('a: b'), '', ''),
       [431],
     ],
     [
       'that expects what nobody knows',
-      () => lines('GET /healthz HTTP/1.1', 'host: x', 'expect: magic', '', ''),
+      () => lines('GET /healthz HTTP/1.1', 'host: localhost', 'expect: magic', '', ''),
       [417],
     ],
     [
@@ -220,7 +240,7 @@ describe('a request', () => {
       () =>
         lines(
           `POST ${CHAT} HTTP/1.1`,
-          'host: x',
+          'host: localhost',
           'authorization: Bearer wrong',
           length,
           'expect: 100-continue',
@@ -243,7 +263,7 @@ describe('requests in one packet', () => {
     const body = JSON.stringify({ ...JSON.parse(HELLO), stream: false });
     return lines(
       'POST /ollama/api/chat HTTP/1.1',
-      'host: x',
+      'host: localhost',
       auth(),
       `content-length: ${body.length}`,
       '',
@@ -295,7 +315,7 @@ describe('requests in one packet', () => {
 });
 
 test.each([
-  ['the headers', () => lines(`POST ${CHAT} HTTP/1.1`, 'host: x', auth())],
+  ['the headers', () => lines(`POST ${CHAT} HTTP/1.1`, 'host: localhost', auth())],
   ['the body', () => post([length], HELLO.slice(0, 20))],
   ['a chunk', () => post([TE], `ff\r\n${HELLO.slice(0, 20)}`)],
   ['gzip', () => post([length, 'content-encoding: gzip'], '\x1f\x8b\x08')],

@@ -31,7 +31,7 @@ async function client(url = rig.url): Promise<RawClient> {
 }
 
 const head = (length: number, path = CHAT, key = user.key) =>
-  `POST ${path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${key}\r\ncontent-length: ${length}\r\n\r\n`;
+  `POST ${path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${key}\r\ncontent-length: ${length}\r\n\r\n`;
 
 /** Sends a byte now and then, until it is no longer wanted. */
 async function trickle({ socket }: RawClient, text: string): Promise<void> {
@@ -43,7 +43,7 @@ async function trickle({ socket }: RawClient, text: string): Promise<void> {
 }
 
 test('headers that do not come, or come a byte at a time, are 408', async () => {
-  const beginnings = ['', 'POST /openai', 'POST / HTTP/1.1\r\nhost: x\r\nx-half'];
+  const beginnings = ['', 'POST /openai', 'POST / HTTP/1.1\r\nhost: localhost\r\nx-half'];
   const slow = await Promise.all([...beginnings, ''].map(() => client()));
   for (const [index, text] of beginnings.entries()) slow[index]!.write(text);
   void trickle(slow.at(-1)!, `POST ${CHAT} HTTP/1.1\r\n${'x-a: b\r\n'.repeat(1_000)}`);
@@ -141,7 +141,9 @@ test('a whole answer that nobody reads is let go', async () => {
     socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${text.length}\r\n\r\n${text}`);
   const deaf = await client(own.url);
   deaf.socket.pause();
-  deaf.write(`GET /ollama/api/version HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${reader.key}\r\n\r\n`);
+  deaf.write(
+    `GET /ollama/api/version HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${reader.key}\r\n\r\n`,
+  );
   await until(() => upstream.requests.length > 0);
   await sleep(TIMEOUT * 3_500);
   deaf.socket.resume();

@@ -92,6 +92,50 @@ describe('with origins configured', () => {
     expect(reply.text).toContain('[DONE]');
   });
 
+  test.each([
+    ['app://obsidian.md', 'app://obsidian.md'],
+    ['capacitor://localhost', 'capacitor://localhost'],
+    ['tauri://localhost', 'tauri://localhost'],
+    ['http://tauri.localhost', 'http://tauri.localhost'],
+    ['chrome-extension://abcdefghijklmnop', 'chrome-extension://abcdefghijklmnop'],
+    ['moz-extension://*', 'moz-extension://0a1b2c3d-1111-2222-3333-444455556666'],
+    ['vscode-webview://*', 'vscode-webview://0v3b2dqk'],
+    ['http://localhost:*', 'http://localhost:5173'],
+    ['https://*.example.com', 'https://a.b.example.com'],
+    ['file://', 'file://'],
+    ['null', 'null'],
+    ['https://App.Example.com/', APP],
+    ['https://app.example.com:443', APP],
+  ])('a configured %s lets %s in', async (configured, origin) => {
+    const rig = await rigFor([configured]);
+    const { headers } = await preflight(rig, '/openai/v1/chat/completions', origin);
+    expect(headers['access-control-allow-origin']).toBe(origin);
+  });
+
+  test.each([
+    ['https://*.example.com', 'https://example.com'],
+    ['https://*.example.com', 'https://evil.com/.example.com'],
+    ['https://*.example.com', 'https://aXexample.com'],
+    ['http://localhost:*', 'http://localhost'],
+    ['http://localhost:*', 'http://localhost:80.evil.com'],
+    ['app://*', 'app://a:80'],
+    ['app://*', 'xapp://a'],
+    ['app://obsidian.md', 'app://obsidianXmd'],
+  ])('a configured %s does not let %s in', async (configured, origin) => {
+    const rig = await rigFor([configured]);
+    const { headers } = await preflight(rig, '/openai/v1/chat/completions', origin);
+    expect(headers['access-control-allow-origin']).toBeUndefined();
+  });
+
+  test.each(['/v1/chat/completions', '/openai/chat/completions', '/openai/v1/nothing', '/nowhere'])(
+    'the server lets a page see that %s is 404',
+    async (path) => {
+      expect((await preflight(listed, path)).headers['access-control-allow-origin']).toBe(APP);
+      const reply = await send(listed.url, path, { headers: { origin: APP } });
+      expect([reply.status, reply.headers['access-control-allow-origin']]).toEqual([404, APP]);
+    },
+  );
+
   test.each(['https://evil.example.com', 'null', `${APP}.evil.com`])(
     '%s is allowed nothing',
     async (origin) => {

@@ -63,9 +63,6 @@ const TRICKS = [
   'P/ollama/api/.%2e/api/pull',
   'P/ollama/api/%252e%252e/api/pull',
   'P/ollama/api/./pull',
-  'P/ollama/api//pull',
-  'P//ollama/api/pull',
-  'P/ollama//api/pull',
   'P/ollama\\api\\pull',
   'P/ollama/api\\pull',
   'P/ollama/api/tags\\..\\pull',
@@ -82,7 +79,6 @@ const TRICKS = [
   'P/ollama/api/blobs/../pull',
   'P/ollama/api/blobs/%2e%2e%2fpull',
   'P/ollama/api/Pull',
-  'P/ollama/api/pull/',
   'P/ollama/api/pull#',
   'http://elsewhere.example/ollama/api/pull',
   'P/ollama/v1/%2e%2e/api/pull',
@@ -91,6 +87,16 @@ const TRICKS = [
   'P/api/pull',
   'P/..;/ollama/api/pull',
   `P/ollama/api/${'x/'.repeat(2_000)}../pull`,
+];
+
+/** Ways that are forgiven: the same place, with the same rights. */
+const FORGIVEN = [
+  'P/ollama//api/pull',
+  'P/ollama/api//pull',
+  'P/ollama/api/pull/',
+  'P/ollama///api//pull//',
+  'http://localhostP/ollama/api/pull',
+  'Http://LOCALHOST:80P/ollama/api/pull?x=1',
 ];
 
 describe.each(Object.keys(HOSTS))('in %s', (name) => {
@@ -120,9 +126,14 @@ describe.each(Object.keys(HOSTS))('in %s', (name) => {
     for (const key of [basic, admin]) {
       const { status, answer, forwarded } = await ask(path, key);
       expect(forwarded).toEqual([]);
-      expect([400, 404, 405, 418]).toContain(status);
+      expect([400, 403, 404, 405, 418]).toContain(status);
       expect(answer).not.toMatch(/^X-A:/im);
     }
+  });
+
+  test.each(FORGIVEN)('%s is the plain path, for those who may use it', async (path) => {
+    expect(await ask(path, admin)).toMatchObject({ forwarded: ['/api/pull'] });
+    expect(await ask(path, basic)).toMatchObject({ status: 403, forwarded: [] });
   });
 
   test.each([
@@ -138,6 +149,34 @@ describe.each(Object.keys(HOSTS))('in %s', (name) => {
     expect(answer).not.toMatch(/^HTTP\/1\.1 2/);
     expect(rig.simulator.requests).toEqual([]);
   });
+});
+
+test('a doubled slash at the front is forgiven in the server alone: a host app may guard its paths by their beginning', async () => {
+  const guarded = express()
+    .use('/openai', (_req, res) => void res.sendStatus(418))
+    .use(forExpress.parallama(rig.gateway));
+  guarded.use((_req, res) => void res.sendStatus(404));
+  const { url, close } = await listening(guarded);
+  const asked = request('GET //openai/v1/models HTTP/1.1', [`Authorization: Bearer ${basic}`]);
+  expect(statusOf(await raw(rig.url, asked))).toBe(200);
+  expect(statusOf(await raw(url, asked))).toBe(404);
+  await close();
+});
+
+test.each([
+  ['/openai/v1//chat/completions', 405],
+  ['/openai/v1/v1/chat/completions', 405],
+  ['/openai/v1/v1/models', 200],
+  ['/openai/v1/models/', 200],
+  ['/ollama//api/tags', 200],
+  ['/ollama/v1/v1/models/', 200],
+  ['//status', 200],
+  ['/status/', 200],
+  ['/openai/v1/v2/models', 404],
+  ['/openai/v1/v1/v1/models', 404],
+])('%s is answered %i in the server', async (path, status) => {
+  const asked = request(`GET ${path} HTTP/1.1`, [`Authorization: Bearer ${basic}`]);
+  expect(statusOf(await raw(rig.url, asked))).toBe(status);
 });
 
 test('a path that is too long is refused before anything looks at it', async () => {

@@ -18,6 +18,6 @@ export function raw(url: string, text: string): Promise<string> {
 
 /** One request, after which the connection is closed. */
 export const request = (line: string, headers: string[] = [], body = '') =>
-  `${[line, 'Host: parallama', 'Connection: close', ...headers].join('\r\n')}\r\n\r\n${body}`;
+  `${[line, 'Host: localhost', 'Connection: close', ...headers].join('\r\n')}\r\n\r\n${body}`;
 
 export const statusOf = (answer: string) => Number(/^HTTP\/1\.1 (\d{3}) /.exec(answer)?.[1]);

@@ -52,7 +52,7 @@ test('what a preflight asks for comes back as one header', async () => {
 });
 
 const LOGIN = '{"username":"nobody","password":"a-wrong-password"}';
-const SECOND = 'GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n';
+const SECOND = 'GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n';
 
 test.each<[string, string[], string]>([
   ['both a length and chunks', ['Content-Length: 6', 'Transfer-Encoding: chunked'], '0\r\n\r\nX'],

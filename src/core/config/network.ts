@@ -30,3 +30,29 @@ function areNetworks(networks: string[]): boolean {
     return false;
   }
 }
+
+/**
+ * As browsers send it, or a pattern of those. A slash at the end is left out: people copy it along. URLs know the origin
+ * of the web's own schemes only, and apps and extensions have schemes of their own.
+ */
+export const origin = () => {
+  const what =
+    'an origin such as https://app.example.com, app://obsidian.md or vscode-webview://*, null, or *';
+  return z
+    .string(what)
+    .refine((text) => ORIGIN.test(text), { error: `is not an origin; expected ${what}` })
+    .transform((text) => text.replace(/(?<=[^/])\/$/, '').toLowerCase())
+    .transform((text) => (/^https?:[^*]+$/.test(text) ? (URL.parse(text)?.origin ?? text) : text));
+};
+
+const ORIGIN =
+  /^(?:\*|null|file:\/\/|[a-z][a-z0-9+.-]*:\/\/(?:\*|(?:\*\.)?[\w.-]+|\[[\da-f:.]+\])(?::(?:\d{1,5}|\*))?\/?)$/i;
+
+/** A name that clients may have in `Host`. */
+export const hostName = () => {
+  const what = 'a name such as ai.example.com or *.example.com, without a port, or *';
+  return z
+    .string(what)
+    .regex(/^(?:\*|(?:\*\.)?[\w-]+(?:\.[\w-]+)*|\[[\da-f:.]+\])$/i, what)
+    .transform((text) => text.toLowerCase());
+};

@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { sqlitePath } from '../store/sqlite-path.js';
 import { gatewayList, gatewaysSchema } from './gateways.js';
-import { trustProxy } from './network.js';
+import { hostName, origin, trustProxy } from './network.js';
 import {
   bytes,
   flag,
@@ -26,13 +26,6 @@ export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', '
 const REGISTRATION = ['open', 'closed', 'invite'] as const;
 const STORE_URL = /^(?:memory:|sqlite:.+|(?:rediss?|postgres|postgresql):\/\/.+)$/;
 
-/** As browsers send it: no path, no slash at its end. */
-const origin = () => {
-  const what = 'an origin such as https://app.example.com, or *';
-  const exact = (text: string) => text === '*' || URL.parse(text)?.origin === text;
-  return z.string(what).refine(exact, { error: `is not an origin; expected ${what}` });
-};
-
 const serverSchema = section({
   host: matching(/^[^\s/]+$/, 'an address to listen on, such as 127.0.0.1').default('127.0.0.1'),
   /** 0 takes any free port. */
@@ -44,13 +37,18 @@ const serverSchema = section({
   client_timeout: timeout().default(300),
   /** Which proxies' word is taken for the client's address, in X-Forwarded-For. */
   trust_proxy: trustProxy().default(false),
+  /** Names in `Host` beside those of loopback; where there are any, others are refused on every address. */
+  allowed_hosts: listOf(hostName(), 'a list of names such as ai.example.com').default([]),
   /** Seconds that running requests have to end after SIGTERM. */
   shutdown_timeout: timeout().default(30),
   /** Seconds of silence after which an event stream gets a comment, so that nobody takes it for dead; 0 for none. */
   heartbeat: timeout(0).default(15),
   cors: section({
     /** Whose pages may call the gateway from a browser; none where empty. */
-    origins: listOf(origin(), 'a list of origins such as https://app.example.com, or *').default([]),
+    origins: listOf(
+      origin(),
+      'a list of origins such as https://app.example.com or app://obsidian.md, or *',
+    ).default([]),
   }).prefault({}),
 });
 

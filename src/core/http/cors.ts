@@ -23,16 +23,28 @@ const METHODS = 'GET, HEAD, POST, DELETE';
 /** Seconds for which a browser may remember a preflight: the most that Chrome takes. */
 const MAX_AGE = '7200';
 
+/** Characters; names have 253. */
+const MAX_ORIGIN = 300;
+
 export interface Cors {
   /** The answer to a browser that asks before it sends; undefined for any other request. */
   preflight(request: GatewayRequest): GatewayResponse | undefined;
+  /** Whether pages of this origin may call the gateway. */
+  allows(origin: string | string[] | undefined): boolean;
   /** To add to every answer. */
   headers(request: GatewayRequest): ResponseHeaders;
 }
 
-/** @param origins such as `https://app.example.com`, or `*` for all; empty for none */
+/** @param origins such as `https://app.example.com` or `app://*`, or `*` for all; empty for none */
 export function createCors({ origins }: { origins: readonly string[] }): Cors {
   const any = origins.includes('*');
+  const exact = new Set(origins.filter((origin) => !origin.includes('*')));
+  const patterns = origins.filter((origin) => origin !== '*' && origin.includes('*')).map(patternOf);
+  const allows = (origin: string | string[] | undefined) =>
+    any ||
+    (typeof origin === 'string' &&
+      (exact.has(origin) ||
+        (origin.length <= MAX_ORIGIN && patterns.some((pattern) => pattern.test(origin)))));
 
   /** An origin that is not allowed gets no headers, and its browser keeps the answer from the page. */
   function allowed({ headers: { origin } }: GatewayRequest): ResponseHeaders {
@@ -40,12 +52,13 @@ export function createCors({ origins }: { origins: readonly string[] }): Cors {
     if (any) return { 'access-control-allow-origin': '*' };
     // The answer differs by origin, and caches must know.
     const vary = { vary: 'origin' };
-    return typeof origin === 'string' && origins.includes(origin)
+    return typeof origin === 'string' && allows(origin)
       ? { ...vary, 'access-control-allow-origin': origin }
       : vary;
   }
 
   return {
+    allows,
     preflight(request) {
       const { method, headers } = request;
       if (origins.length === 0 || method !== 'OPTIONS') return undefined;
@@ -71,4 +84,10 @@ export function createCors({ origins }: { origins: readonly string[] }): Cors {
         : headers;
     },
   };
+}
+
+/** `*` is any name or part of one (extensions have another with each installation), or any port; never both. */
+function patternOf(origin: string): RegExp {
+  const escaped = origin.replace(/[.+?^${}()|[\]\\]/g, '\\$&');
+  return new RegExp(`^${escaped.replace(/:\*$/, ':\\d+').replaceAll('*', '[\\w.-]+')}$`);
 }
