@@ -1,7 +1,9 @@
 /** Express 4 and 5. Public as `parallama/express`. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Gateway } from '../core/gateway.js';
-import { checkGateway, parsedBody, send, toGatewayRequest } from './node.js';
+import { type MountedRequest, placeOf } from './mount.js';
+import { checkGateway, send, toGatewayRequest } from './node.js';
+import { parsedBody } from './parsed-body.js';
 import { createTurns } from './turns.js';
 
 export interface MountOptions {
@@ -10,9 +12,10 @@ export interface MountOptions {
 }
 
 /** What the adapter reads of Express's request. */
-interface ExpressRequest extends IncomingMessage {
-  baseUrl: string;
+interface ExpressRequest extends IncomingMessage, Pick<MountedRequest, 'baseUrl' | 'params' | 'route'> {
   body?: unknown;
+  /** Bytes that many apps keep, for signatures. */
+  rawBody?: unknown;
   ip?: string;
 }
 
@@ -35,14 +38,15 @@ export function parallama(gateway: Gateway, { operations }: MountOptions = {}): 
   return async (req, res, next) => {
     const turn = turns.wait(req, res);
     if (turn && !(await turn)) return;
-    const { baseUrl, body, ip } = req as ExpressRequest;
+    const { body, rawBody, ip } = req as ExpressRequest;
+    const { prefix, url } = placeOf(req as ExpressRequest);
     try {
       const answer = await gateway.handle(
         toGatewayRequest(gateway, req, res, {
-          url: req.url ?? '/',
-          body: parsedBody(req, body),
+          url,
+          body: parsedBody(req, body, rawBody),
           ip,
-          operations: operations ?? baseUrl !== '',
+          operations: operations ?? prefix !== '',
         }),
       );
       if (answer) await send(req, res, answer);

@@ -13,6 +13,8 @@ export interface PluginOptions {
   operations?: boolean;
 }
 
+const READABLE_TYPE = /^[\w!#$&^.+-]{1,100}\/[\w!#$&^.+-]{1,100}(?:; ?charset=[\w-]{1,40})?$/;
+
 /**
  * A plugin with a scope of its own: it takes bodies unread, and the app's parsers stay as they are. It declares the
  * gateway's paths and no others, so that an app may have a front page and a wildcard of its own beside it.
@@ -26,6 +28,13 @@ export async function parallama(app: FastifyInstance, { gateway, ...options }: P
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
 
+  // Fastify refuses types that it cannot read before any parser is asked. Here, all bodies are JSON.
+  app.addHook('onRequest', (request, _reply, done) => {
+    const { headers } = request.raw;
+    const type = headers['content-type'];
+    if (type !== undefined && !READABLE_TYPE.test(type)) headers['content-type'] = 'application/octet-stream';
+    done();
+  });
   const turns = createTurns();
 
   const answer = async (request: FastifyRequest, reply: FastifyReply) => {

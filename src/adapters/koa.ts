@@ -2,7 +2,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Gateway } from '../core/gateway.js';
 import { lingering } from './linger.js';
-import { checkGateway, parsedBody, toGatewayRequest, underPrefix } from './node.js';
+import { checkGateway, toGatewayRequest, underPrefix } from './node.js';
+import { parsedBody } from './parsed-body.js';
 import { createTurns } from './turns.js';
 
 export interface MountOptions {
@@ -16,7 +17,8 @@ export interface MountOptions {
 export interface KoaContext {
   req: IncomingMessage;
   res: ServerResponse;
-  request: { body?: unknown };
+  /** koa-bodyparser keeps the text beside what it has made of it. */
+  request: { body?: unknown; rawBody?: unknown };
   url: string;
   ip: string;
   status: number;
@@ -47,7 +49,7 @@ export function parallama(gateway: Gateway, { prefix = '', operations = prefix !
         : await gateway.handle(
             toGatewayRequest(gateway, ctx.req, ctx.res, {
               url,
-              body: parsedBody(ctx.req, ctx.request.body),
+              body: parsedBody(ctx.req, ctx.request.body, ctx.request.rawBody),
               ip: ctx.ip,
               operations,
               raw: ctx,

@@ -61,11 +61,6 @@ function corsOriginOf(res: ServerResponse): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
-/** What a parser made of the body. Some leave `{}` where they read nothing; then the stream is still whole. */
-export function parsedBody(req: IncomingMessage, body: unknown): unknown {
-  return req.readableDidRead ? body : undefined;
-}
-
 /** The URL as seen from `prefix`; undefined where it lies elsewhere. */
 export function underPrefix(url: string, prefix: string): string | undefined {
   // In absolute form a target names its server, too.

@@ -66,6 +66,12 @@ export const KINDS = {
   request_timeout: kind(408, BAD, 'request_timeout', 'The body did not arrive in time.'),
   conflict: kind(409, BAD, 'conflict', 'This exists already.'),
   too_large: kind(413, BAD, 'request_too_large', 'The body is larger than this server accepts.'),
+  misread_body: kind(
+    415,
+    BAD,
+    'unsupported_media_type',
+    'The body was read as a form, and is to be JSON. Send it with the header content-type: application/json.',
+  ),
   unsupported_encoding: kind(415, BAD, 'unsupported_encoding', 'This content encoding is not supported.'),
   too_many_requests: kind(429, 'requests', 'rate_limit_exceeded', 'Request limit reached.'),
   too_many_tokens: kind(429, 'tokens', 'rate_limit_exceeded', 'Token limit reached.'),

@@ -1,4 +1,6 @@
 /** Streams that have nothing to say for long: a model is loading, or reads a long prompt. */
+import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
+import { streamText } from 'ai';
 import OpenAI from 'openai';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { type Rig, send, startRig } from '../support/gateway.js';
@@ -18,7 +20,8 @@ afterEach(() => {
 afterAll(() => rig.close());
 
 const messages = [{ role: 'user' as const, content: 'Hello!' }];
-const PING = ': ping\n\n';
+/** A comment line, and no empty line: that would be an event without data to openai-go. */
+const PING = ':\n';
 const PATHS: [string, object][] = [
   ['/openai/v1/chat/completions', { messages }],
   ['/openai/v1/completions', { prompt: 'Hello!' }],
@@ -47,6 +50,56 @@ test('the real client does not see them', async () => {
   ]);
   expect(chat).toBe('Hi! How can I help you today?');
   expect(response.output_text).toBe(chat);
+});
+
+/**
+ * What a reader of events makes of a text, as openai-go does it: every empty line ends an event, and each event has to be
+ * JSON.
+ */
+function eventsAsGoReadsThem(text: string): string[] {
+  const events: string[] = [];
+  let data = '';
+  for (const line of text.split('\n').slice(0, -1)) {
+    if (line === '') {
+      events.push(data);
+      data = '';
+    } else if (line.startsWith('data:')) data += line.slice(5).replace(/^ /, '');
+  }
+  return events;
+}
+
+/** As the HTML standard has it, which EventSource, the AI SDK and most others follow. */
+function eventsOfTheStandard(text: string): string[] {
+  return text
+    .split('\n\n')
+    .map((block) => block.split('\n').filter((line) => line.startsWith('data:')))
+    .filter((lines) => lines.length > 0)
+    .map((lines) => lines.map((line) => line.slice(5).replace(/^ /, '')).join('\n'));
+}
+
+test.each(PATHS)(
+  '%s: readers that are strict about empty lines find JSON in every event',
+  async (path, body) => {
+    rig.simulator.firstToken = 1_500;
+    const { text } = await send(rig.url, path, { key, body: { model: 'gpt-4', ...body, stream: true } });
+    expect(text).toContain(PING);
+    const events = eventsAsGoReadsThem(text);
+    expect(events).toEqual(eventsOfTheStandard(text));
+    for (const event of events) if (event !== '[DONE]') expect(JSON.parse(event)).toBeTypeOf('object');
+    // Continue and others take that word for the end.
+    expect(text).not.toContain('ping');
+  },
+);
+
+test("the AI SDK's client does not see them", async () => {
+  rig.simulator.firstToken = 1_500;
+  const provider = createOpenAICompatible({
+    name: 'parallama',
+    baseURL: `${rig.url}/openai/v1`,
+    apiKey: key,
+  });
+  const { text } = streamText({ model: provider('gpt-4'), prompt: 'Hello!' });
+  expect(await text).toBe('Hi! How can I help you today?');
 });
 
 test.each(PATHS)('%s: a failure after a comment is an event, as the status is out', async (path, body) => {

@@ -2,7 +2,7 @@
 import { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
-import type { Dialect, GatewayRequest } from '../contract.js';
+import { type Dialect, type GatewayRequest, MISREAD } from '../contract.js';
 import { GatewayError } from '../errors.js';
 import { MAX_DEPTH, nestsTooDeep } from '../translate/depth.js';
 import { hasArrived } from './arrival.js';
@@ -41,6 +41,7 @@ export async function readBody(request: GatewayRequest, bounds: BodyBounds): Pro
     if (Buffer.byteLength(body) > limit) throw tooLarge(limit);
     return body;
   }
+  if (body === MISREAD) throw new GatewayError('misread_body');
   if (!(body instanceof Readable)) return body;
   // Who left while their key was looked up is heard of no more.
   if (body.destroyed && !body.readableEnded) throw new GatewayError('client_gone');

@@ -13,8 +13,11 @@ export const SSE_HEADERS = {
 /** Ends OpenAI's chat and completion streams. */
 export const SSE_DONE = 'data: [DONE]\n\n';
 
-/** A comment: ignored by every reader, and keeps idle connections open. */
-export const SSE_HEARTBEAT = ': ping\n\n';
+/**
+ * A comment line, which keeps idle connections open. No empty line after it: openai-go takes each empty line for the end
+ * of an event, and fails on one without data. No word either: some readers take `ping` for the end of the stream.
+ */
+export const SSE_HEARTBEAT = ':\n';
 
 /** One event. JSON never holds a raw line feed, so that `data` is always one line. */
 export function sseEvent(data: unknown, event?: string): string {
