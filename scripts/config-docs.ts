@@ -28,7 +28,10 @@ const WORDS: Record<string, string> = {
     'For requests that name no model; where it is absent, that of the gateway `ollama`.',
   'api_gateways.openai.model_mappings': "Clients' names for models, and what they stand for.",
   'api_gateways.openai.model_options': 'The same on this gateway: `gpt-4: { options: { num_ctx: 8192 } }`.',
-  'server.host': 'Address to listen on. `0.0.0.0` is every address of the machine.',
+  'server.host':
+    'Address to listen on, or the path of a Unix socket (`unix:/run/parallama/parallama.sock`), for a proxy on the same ' +
+    'machine. `0.0.0.0` is every address of the machine.',
+  'server.socket_mode': 'Who may connect to a Unix socket: `660` is its user and its group.',
   'server.port': 'Port to listen on; 0 takes any that is free.',
   'server.workers': 'Processes that serve; more than one for each core does not help.',
   'server.body_limit': 'Largest body of a request, in bytes or as `32mb`.',
@@ -45,7 +48,17 @@ const WORDS: Record<string, string> = {
     'name in `Host` are refused, so that no page can make its own name lead there; a proxy on the same machine that ' +
     'passes its `Host` on needs its name here, or `server.trust_proxy`. Where there are names, they hold on every ' +
     'address. `*` is any name.',
-  'server.shutdown_timeout': 'Seconds that running requests have to end after SIGTERM.',
+  'server.max_connections': 'Connections at a time, in each process; more are closed at once.',
+  'server.max_connections_per_address':
+    'Connections at a time from one address (of IPv6: from one /64). Loopback and trusted proxies stand for many, and ' +
+    'have no bound of their own.',
+  'server.keep_alive_timeout':
+    'Seconds that a connection without a request stays open: longer than a proxy in front keeps its own, so that none is ' +
+    'closed just as it is used.',
+  'server.drain_delay':
+    'Seconds after SIGTERM in which `/readyz` is 503 and all else is answered as before, so that load balancers send ' +
+    'nothing more before the port closes. The service manager has to wait longer than this and `shutdown_timeout`.',
+  'server.shutdown_timeout': 'Seconds that running requests have to end after SIGTERM and `drain_delay`.',
   'server.heartbeat': 'Seconds of silence after which an event stream gets a comment; 0 for none.',
   'server.cors.origins':
     'Whose pages may call the gateway from a browser. Apps and extensions have origins, too (`app://obsidian.md`), and ' +

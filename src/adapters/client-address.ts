@@ -7,19 +7,23 @@ import type { Config } from '../core/config.js';
 /** Addresses of a header that are looked at, from the last one on: it may have thousands. */
 const MAX_ADDRESSES = 64;
 
-export type ClientAddress = (
-  request: Pick<IncomingMessage, 'headers'>,
-  peer: string | undefined,
-) => string | undefined;
+export interface ClientAddress {
+  (request: Pick<IncomingMessage, 'headers'>, peer: string | undefined): string | undefined;
+  /** Whether connections from there are a proxy's. */
+  isProxy(peer: string): boolean;
+}
 
 /**
  * From the connection's own address backwards through X-Forwarded-For, as long as whoever names the next address is
  * trusted. What is no address names nobody: the one before it stands.
  */
 export function createClientAddress(trust: Config['server']['trust_proxy']): ClientAddress {
-  if (trust === false || trust === 0) return (_request, peer) => peer;
+  if (trust === false || trust === 0) {
+    return Object.assign((_request: object, peer: string | undefined) => peer, { isProxy: () => false });
+  }
   const trusts = trustFunction(trust);
-  return ({ headers }, peer) => {
+  const isProxy = (peer: string) => trusts(peer, 0);
+  const clientAddress = ({ headers }: Pick<IncomingMessage, 'headers'>, peer: string | undefined) => {
     const forwarded = headers['x-forwarded-for'];
     if (forwarded === undefined || peer === undefined) return peer;
     const named = String(forwarded).split(',').slice(-MAX_ADDRESSES);
@@ -31,6 +35,7 @@ export function createClientAddress(trust: Config['server']['trust_proxy']): Cli
     }
     return client;
   };
+  return Object.assign(clientAddress, { isProxy });
 }
 
 function trustFunction(trust: true | number | string[]): (address: string, hop: number) => boolean {

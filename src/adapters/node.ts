@@ -14,6 +14,8 @@ export interface NodeRequestOptions {
   /** What a host's body parser has made of the body; undefined where it was not read. */
   body?: unknown;
   ip?: string;
+  /** Node's socket where absent. */
+  connection?: GatewayRequest['connection'];
   operations: boolean;
   server?: GatewayRequest['server'];
   /** Where the host app's own CORS is not in Node's response yet. */
@@ -38,7 +40,17 @@ export function toGatewayRequest(
   { config }: Gateway,
   req: IncomingMessage,
   res: ServerResponse,
-  { url, headers = req.headers, body, ip, operations, server, corsOrigin, raw = req }: NodeRequestOptions,
+  {
+    url,
+    headers = req.headers,
+    body,
+    ip,
+    connection = req.socket,
+    operations,
+    server,
+    corsOrigin,
+    raw = req,
+  }: NodeRequestOptions,
 ): GatewayRequest {
   return {
     method: req.method ?? 'GET',
@@ -46,7 +58,7 @@ export function toGatewayRequest(
     headers,
     body: body === undefined ? req : body,
     ip: ip ?? req.socket.remoteAddress,
-    connection: req.socket,
+    connection,
     signal: departure(req, res, config.server.client_timeout),
     operations,
     raw,

@@ -1,37 +1,40 @@
 /** The gateway as a server of its own. Public as `parallama/server`. */
 import { createServer, type IncomingMessage, type ServerOptions, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { RequestHeaders } from '../core/contract.js';
 import { errorResponse, GatewayError } from '../core/errors.js';
 import type { Gateway } from '../core/gateway.js';
-import { isLoopback } from './address.js';
+import { isLoopback, listenOn, socketPath, withoutBrackets } from './address.js';
 import { createClientAddress } from './client-address.js';
+import { boundConnections } from './connections.js';
 import { send, toGatewayRequest } from './node.js';
 import { createTurns } from './turns.js';
 
 export interface ServeOptions {
-  /** The configuration's where absent. */
+  /** An address, or `unix:` and the path of a socket; the configuration's where absent. */
   host?: string;
   /** 0 takes any free port; the configuration's where absent. */
   port?: number;
 }
 
 export interface RunningServer {
-  /** `http://127.0.0.1:8000` */
+  /** `http://127.0.0.1:8000`, or `unix:/run/parallama.sock`. */
   url: string;
   host: string;
   port: number;
-  /** Accepts no more, and lets running requests end for up to `server.shutdown_timeout` seconds. */
+  /** Turns `/readyz` to 503; `server.drain_delay` seconds later accepts no more, and lets running requests end for up to `server.shutdown_timeout` seconds. */
   drain(): Promise<void>;
   /** Drains, and closes the gateway. */
   close(): Promise<void>;
 }
 
+/** The other end of a Unix socket has no address, and is a program of this machine. */
+const HERE = { remoteAddress: '127.0.0.1', localAddress: '127.0.0.1' };
+
 /** All times are milliseconds. */
-function listener(clientTimeout: number): ServerOptions {
+function listener(clientTimeout: number, keepAliveTimeout: number): ServerOptions {
   return {
-    // Longer than clients keep idle connections, so that none is closed just as a client uses it again.
-    keepAliveTimeout: 75_000,
+    keepAliveTimeout,
     // From connecting, or from the first byte, to the last header.
     headersTimeout: Math.min(60_000, clientTimeout),
     connectionsCheckingInterval: 1_000,
@@ -54,20 +57,25 @@ export async function serve(gateway: Gateway, options: ServeOptions = {}): Promi
   const { server: settings } = gateway.config;
   const host = options.host ?? settings.host;
   const clientAddress = createClientAddress(settings.trust_proxy);
+  const path = socketPath(host);
   const about = { loopback: isLoopback(host) };
   const turns = createTurns();
   let draining: Promise<void> | undefined;
   let closing: Promise<void> | undefined;
 
-  const server = createServer(listener(settings.client_timeout * 1_000), (req, res) => {
-    // Clients with a connection of their own learn from this that the next request needs a new one.
-    if (draining) res.setHeader('connection', 'close');
-    answer(req, res).catch((error: unknown) => fail(req, res, error));
-  });
-  const sockets = new Set<Socket>();
-  server.on('connection', (socket) => {
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
+  const server = createServer(
+    listener(settings.client_timeout * 1_000, settings.keep_alive_timeout * 1_000),
+    (req, res) => {
+      // Clients with a connection of their own learn from this that the next request needs a new one.
+      if (draining) res.setHeader('connection', 'close');
+      answer(req, res).catch((error: unknown) => fail(req, res, error));
+    },
+  );
+  const sockets = boundConnections(server, {
+    most: settings.max_connections,
+    mostPerAddress: settings.max_connections_per_address,
+    isExempt: (peer) => isLoopback(peer.replace(/^::ffff:/, '')) || clientAddress.isProxy(peer),
+    onFull: (fields) => gateway.logs.gateway.warn(fields, 'connections are refused: there are too many'),
   });
 
   async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
@@ -77,7 +85,8 @@ export async function serve(gateway: Gateway, options: ServeOptions = {}): Promi
       url: req.url ?? '/',
       headers: headersOf(req),
       server: about,
-      ip: clientAddress(req, req.socket.remoteAddress),
+      ip: clientAddress(req, path === undefined ? req.socket.remoteAddress : HERE.remoteAddress),
+      connection: path === undefined ? req.socket : HERE,
       operations: true,
     });
     // Without a host app, every path is the gateway's.
@@ -92,14 +101,9 @@ export async function serve(gateway: Gateway, options: ServeOptions = {}): Promi
       await send(req, res, errorResponse(new GatewayError('internal'), 'openai')).catch(() => res.destroy());
   }
 
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(options.port ?? settings.port, host, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
-  const { port } = server.address() as AddressInfo;
+  await listenOn(server, { host, port: options.port ?? settings.port, socketMode: settings.socket_mode });
+  const address = server.address();
+  const port = typeof address === 'object' && address ? address.port : 0;
 
   async function stop(): Promise<void> {
     const timer = setTimeout(() => server.closeAllConnections(), settings.shutdown_timeout * 1_000);
@@ -112,13 +116,20 @@ export async function serve(gateway: Gateway, options: ServeOptions = {}): Promi
     clearTimeout(timer);
   }
 
+  /** Load balancers see that it is about to end before connections are refused. */
+  async function endSlowly(): Promise<void> {
+    gateway.drain();
+    if (settings.drain_delay > 0) await sleep(settings.drain_delay * 1_000);
+    await stop();
+  }
+
   function drain(): Promise<void> {
-    draining ??= stop();
+    draining ??= endSlowly();
     return draining;
   }
 
   return {
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
+    url: urlOf(host, port),
     host,
     port,
     drain,
@@ -127,6 +138,12 @@ export async function serve(gateway: Gateway, options: ServeOptions = {}): Promi
       return closing;
     },
   };
+}
+
+function urlOf(host: string, port: number): string {
+  if (socketPath(host) !== undefined) return host;
+  const name = withoutBrackets(host);
+  return `http://${name.includes(':') ? `[${name}]` : name}:${port}`;
 }
 
 /** The names of two headers are given as a list: Node shows the first alone. */

@@ -1,3 +1,4 @@
+import { isLoopback, socketPath } from '../adapters/address.js';
 import { type RunningServer, serve } from '../adapters/server.js';
 import type { Gateway } from '../core/gateway.js';
 import type { Invocation } from './command.js';
@@ -29,10 +30,20 @@ export function readPort({ values }: Invocation): number | undefined {
   throw new UsageError(`Option "--port" is "${values.port}"; expected a number from 0 to 65535.`);
 }
 
-export { isLoopback } from '../adapters/address.js';
+/** Whether only this machine reaches it. */
+export const isLocalOnly = (host: string) => isLoopback(host) || socketPath(host) !== undefined;
 
 function explained(error: unknown, { host, port }: Address): Error {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const path = socketPath(host);
+  if (path !== undefined) {
+    if (code === 'EADDRINUSE')
+      return new Error(`Something listens on ${path} already, or it is no socket.`, { cause: error });
+    if (code !== '')
+      return new Error(`The socket ${path} cannot be made (${code}). Choose another place.`, {
+        cause: error,
+      });
+  }
   const reasons: Record<string, string> = {
     EADDRINUSE: `Port ${port} on ${host} is in use. Stop what listens there, or choose another with --port.`,
     EACCES: `This user may not listen on port ${port}. Choose one above 1023 with --port.`,

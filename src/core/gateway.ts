@@ -69,11 +69,13 @@ export interface Gateway extends Pick<Admin, 'users' | 'keys' | 'sessions' | 'li
    */
   on: Events['on'];
   config: Config;
-  logs: Pick<Services['logs'], 'reopen' | 'error'>;
+  logs: Pick<Services['logs'], 'reopen' | 'error' | 'gateway'>;
   /** For who runs several processes as one. */
   metrics: Pick<Services['metrics'], 'snapshot' | 'gatherFrom'>;
   /** Things the operator should know, told once at start. */
   notices: string[];
+  /** From now on `/readyz` answers 503, as this process is about to end. All else is answered as before. */
+  drain(): void;
   /** Waits for settlements under way and lets go of everything. */
   close(): Promise<void>;
 }
@@ -149,6 +151,9 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
     logs: services.logs,
     metrics: services.metrics,
     notices: services.notices,
+    drain() {
+      services.readiness.ending = true;
+    },
     close: services.close,
   };
 }

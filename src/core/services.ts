@@ -48,6 +48,8 @@ export interface Services extends Omit<Admin, 'close'> {
   traffic: Traffic;
   /** This process among the others on the store. */
   presence: Presence;
+  /** Whether this process is about to end, and wants no new requests. */
+  readiness: { ending: boolean };
   events: Events;
   beforeForward?: BeforeForward;
   /** @throws GatewayError 401 */
@@ -165,6 +167,7 @@ export async function createServices(options: ServiceOptions): Promise<Services>
     metrics,
     traffic,
     presence,
+    readiness: { ending: false },
     events: createEvents((event, error) =>
       logs.error.error({ err: error }, `a listener of the event '${event}' has failed`),
     ),

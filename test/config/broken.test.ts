@@ -13,7 +13,7 @@ function problemsIn(text: string): string {
 
 const SECTIONS = 'api_gateways, server, store, usage, auth, limits, roles, logging, metrics';
 const SERVER =
-  'host, port, workers, body_limit, client_timeout, trust_proxy, allowed_hosts, shutdown_timeout, heartbeat, cors';
+  'host, socket_mode, port, workers, body_limit, client_timeout, trust_proxy, allowed_hosts, max_connections, max_connections_per_address, keep_alive_timeout, drain_delay, shutdown_timeout, heartbeat, cors';
 const LIMIT = 'a whole number, 0 or more, or unlimited';
 const BASE_PATH = 'a path such as /ollama/v1: from a slash to a version, without a slash at its end';
 const STORE = 'sqlite:FILE, redis://HOST, postgres://HOST/DATABASE or memory:';

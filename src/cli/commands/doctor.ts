@@ -5,7 +5,7 @@ import type { Invocation } from '../command.js';
 import { type Check, failed, ok } from '../doctor/check.js';
 import { checkLogs, checkSecret, checkUpstream } from '../doctor/machine.js';
 import { checkStore } from '../doctor/store.js';
-import { isLoopback } from '../listen.js';
+import { isLocalOnly } from '../listen.js';
 import { bold, dim, print, printJson } from '../output.js';
 
 const MARKS: Record<Check['state'], string> = { ok: 'ok', warning: 'note', failed: 'FAIL' };
@@ -28,14 +28,17 @@ async function examine(file: string | undefined): Promise<Check[]> {
   try {
     const { config, source } = await loadConfig({ file });
     const { host, port, workers } = config.server;
-    const open = config.auth.registration === 'open' && !isLoopback(host);
+    const open = config.auth.registration === 'open' && !isLocalOnly(host);
     return [
       ok('config', source ?? 'none: the defaults hold'),
       ...(await checkStore(config, source)),
       ...(await checkUpstream(config)),
       await checkSecret(secretPlace(config, source)),
       await checkLogs(config),
-      ok('server', `${host}:${port}, ${workers === 1 ? 'one process' : `${workers} processes`}`),
+      ok(
+        'server',
+        `${host.startsWith('unix:') ? host : `${host}:${port}`}, ${workers === 1 ? 'one process' : `${workers} processes`}`,
+      ),
       ...(open
         ? [{ name: 'server', state: 'warning', detail: `registration is open on ${host}` } as const]
         : []),

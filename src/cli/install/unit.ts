@@ -43,6 +43,9 @@ Restart=on-failure
 RestartSec=2
 
 StateDirectory=parallama
+# For server.host: unix:/run/parallama/parallama.sock
+RuntimeDirectory=parallama
+RuntimeDirectoryMode=0750
 StateDirectoryMode=0750
 LogsDirectory=parallama
 LogsDirectoryMode=0750

@@ -2,7 +2,7 @@
 import { withoutPassword } from '../../core/config/secrets.js';
 import type { Config } from '../../core/config.js';
 import type { Invocation } from '../command.js';
-import { isLoopback } from '../listen.js';
+import { isLocalOnly } from '../listen.js';
 import { bold, fields, note, print } from '../output.js';
 import type { Listening } from './messages.js';
 
@@ -32,7 +32,7 @@ export function introduce(
         'themselves where the outermost proxy adds to that header. Set it to the number of proxies in front.',
     );
   }
-  if (config.auth.registration === 'open' && !isLoopback(host)) {
+  if (config.auth.registration === 'open' && !isLocalOnly(host)) {
     note(
       `Warning: registration is open on ${host}: everybody who reaches it can make an account. ` +
         'Set auth.registration to closed or invite in the configuration.',

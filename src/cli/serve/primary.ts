@@ -6,6 +6,7 @@ import cluster, { type Worker } from 'node:cluster';
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { socketPath, withoutBrackets } from '../../adapters/address.js';
 import { note } from '../output.js';
 import type { Listening, ToPrimary, ToWorker } from './messages.js';
 import { createSharedMetrics } from './shared-metrics.js';
@@ -31,7 +32,8 @@ const LONGEST_PAUSE = 10_000;
 export async function runPrimary(options: PrimaryOptions): Promise<void> {
   const running = new Map<number, Worker>();
   const metrics = createSharedMetrics((id, question) => say(running.get(id), { is: 'report', id: question }));
-  const port = options.port === 0 ? await freePort(options.host) : options.port;
+  const isUnix = socketPath(options.host) !== undefined;
+  const port = options.port === 0 && !isUnix ? await freePort(options.host) : options.port;
   let listening: Listening | undefined;
   let stopping = false;
   let crashes = 0;
@@ -70,6 +72,8 @@ export async function runPrimary(options: PrimaryOptions): Promise<void> {
 
   async function receive(worker: Worker, message: ToPrimary): Promise<void> {
     if (message.is === 'listening') {
+      // One that was told before it could hear it.
+      if (stopping) say(worker, { is: 'stop' });
       if (listening) return;
       listening = message.listening;
       for (let more = 1; more < options.workers; more += 1) all.push(keepOne());
@@ -103,7 +107,7 @@ export async function runPrimary(options: PrimaryOptions): Promise<void> {
 
 /** All workers are to listen on the same one, also those that are started anew. */
 async function freePort(host: string): Promise<number> {
-  const server = createServer().listen(0, host);
+  const server = createServer().listen(0, withoutBrackets(host));
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   server.close();

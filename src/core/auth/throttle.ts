@@ -113,7 +113,7 @@ function digest(text: string): string {
 }
 
 /** Whoever has an IPv6 address has the 2^64 of its network too. */
-function network(ip: string): string {
+export function network(ip: string): string {
   const address = ip.replace(/%.*$/, '').toLowerCase();
   const mapped = address.replace(/^::ffff:(?=\d+\.)/, '');
   if (isIPv4(mapped) || !address.includes(':')) return mapped;

@@ -1,6 +1,7 @@
 /** Values that name addresses: what to listen on, which proxies to trust, whose pages and names are let in. */
 import proxyAddr from 'proxy-addr';
 import { z } from 'zod';
+import { matching } from './values.js';
 
 /** More proxies than anybody has in front of one server. */
 export const MAX_HOPS = 32;
@@ -56,3 +57,10 @@ export const hostName = () => {
     .regex(/^(?:\*|(?:\*\.)?[\w-]+(?:\.[\w-]+)*|\[[\da-f:.]+\])$/i, what)
     .transform((text) => text.toLowerCase());
 };
+
+/** The path of a Unix socket has 107 bytes at most in Linux, and fewer elsewhere. */
+export const listenAddress = () =>
+  matching(
+    /^(?:unix:[^\s\0]{1,100}|(?!unix:)[^\s/[\]]+|\[[\da-f:.]+\])$/i,
+    'an address to listen on, such as 127.0.0.1, or a socket such as unix:/run/parallama/parallama.sock',
+  );

@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { sqlitePath } from '../store/sqlite-path.js';
 import { gatewayList, gatewaysSchema } from './gateways.js';
-import { hostName, origin, trustProxy } from './network.js';
+import { hostName, listenAddress, origin, trustProxy } from './network.js';
 import {
   bytes,
   flag,
@@ -27,7 +27,9 @@ const REGISTRATION = ['open', 'closed', 'invite'] as const;
 const STORE_URL = /^(?:memory:|sqlite:.+|(?:rediss?|postgres|postgresql):\/\/.+)$/;
 
 const serverSchema = section({
-  host: matching(/^[^\s/]+$/, 'an address to listen on, such as 127.0.0.1').default('127.0.0.1'),
+  host: listenAddress().default('127.0.0.1'),
+  /** Who may connect where the host is a Unix socket, as for chmod. */
+  socket_mode: matching(/^[0-7]{3}$/, 'a mode in quotes, such as "660"').default('660'),
   /** 0 takes any free port. */
   port: wholeNumber('a port from 0 to 65535', 0, 65_535).default(8_000),
   workers: wholeNumber('a number of processes from 1 to 256', 1, 256).default(1),
@@ -39,7 +41,15 @@ const serverSchema = section({
   trust_proxy: trustProxy().default(false),
   /** Names in `Host` beside those of loopback; where there are any, others are refused on every address. */
   allowed_hosts: listOf(hostName(), 'a list of names such as ai.example.com').default([]),
-  /** Seconds that running requests have to end after SIGTERM. */
+  /** Connections at a time, in each process. */
+  max_connections: wholeNumber('a number of connections, 1 or more', 1, 1_000_000).default(10_000),
+  /** Of those, from one address; not counted for loopback and trusted proxies, which stand for many. */
+  max_connections_per_address: wholeNumber('a number of connections, 1 or more', 1, 1_000_000).default(1_000),
+  /** Seconds that a connection without a request stays open. */
+  keep_alive_timeout: timeout().default(75),
+  /** Seconds after SIGTERM in which all is answered as before, but for /readyz. */
+  drain_delay: timeout(0).default(0),
+  /** Seconds that running requests have to end after that. */
   shutdown_timeout: timeout().default(30),
   /** Seconds of silence after which an event stream gets a comment, so that nobody takes it for dead; 0 for none. */
   heartbeat: timeout(0).default(15),

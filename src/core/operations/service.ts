@@ -20,7 +20,7 @@ const FEATURES: Record<GatewayName, string[]> = {
 const READY_FOR = 2_000;
 
 export function serviceOperations(services: Services): Record<Name, Operation> {
-  const { config, routes, settings, presence, store, upstream, metrics } = services;
+  const { config, routes, settings, presence, store, upstream, metrics, readiness } = services;
   const enabled = GATEWAYS.filter((name) => config.api_gateways.enabled.includes(name));
   let checked: { at: number; checks: Promise<Checks> } | undefined;
 
@@ -115,9 +115,9 @@ export function serviceOperations(services: Services): Record<Name, Operation> {
 
     async ready() {
       const { store: storeUp, upstream: upstreamUp } = await checks();
-      const ready = storeUp && upstreamUp;
+      const ready = storeUp && upstreamUp && !readiness.ending;
       const reply = json(ready ? 200 : 503, {
-        status: ready ? 'ready' : 'unavailable',
+        status: ready ? 'ready' : readiness.ending ? 'ending' : 'unavailable',
         checks: { store: storeUp ? 'ok' : 'unavailable', upstream: upstreamUp ? 'ok' : 'unavailable' },
       });
       if (!ready) reply.headers['retry-after'] = '2';
