@@ -17,7 +17,10 @@ const WORDS: Record<string, string> = {
   'api_gateways.ollama.model_options':
     "By the client's name for a model, what Ollama is asked with where a request does not say: `options`, `think`, " +
     '`keep_alive`; and `truncate: false`, to refuse prompts that are too long.',
-  'api_gateways.ollama.max_num_ctx': 'The largest `num_ctx` for roles that do not manage models.',
+  'api_gateways.ollama.max_num_ctx':
+    'Tokens. The largest `num_ctx` for roles that do not manage models; a larger one is cut to this.',
+  'api_gateways.ollama.keep_alive_max':
+    'Seconds. The longest `keep_alive` for roles that do not manage models; a longer one is cut to this.',
   'api_gateways.ollama.connect_timeout': 'Seconds to connect to Ollama.',
   'api_gateways.ollama.first_byte_timeout':
     'Seconds until an answer begins, with the loading of the model; 0 waits for ever.',

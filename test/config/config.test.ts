@@ -48,6 +48,8 @@ describe('defaults', () => {
           model_options: {},
           connect_timeout: 5,
           first_byte_timeout: 600,
+          max_num_ctx: 32_768,
+          keep_alive_max: 3_600,
           stall_timeout: 30,
         },
         openai: { base_path: '/openai/v1', model_mappings: {}, model_options: {} },

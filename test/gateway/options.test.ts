@@ -75,8 +75,8 @@ describe('a role that does not manage models', () => {
     expect((await ask(admin, { options: { ...machine, seed: 1 } })).options).toEqual({ ...machine, seed: 1 });
   });
 
-  test.each([-1, '-1s', 0, '0', '0s', '0h0m', '1ns', '0.5s', 1e9, '9000h'])(
-    'neither pins a model nor lets it go: keep_alive %j',
+  test.each([0, '0', '0s', '0h0m', '1ns', '0.5s'])(
+    'does not unload a model: keep_alive %j',
     async (keep_alive) => {
       for (const ask of [chat, native]) {
         expect(await ask(basic, { keep_alive })).not.toHaveProperty('keep_alive');
@@ -85,7 +85,31 @@ describe('a role that does not manage models', () => {
     },
   );
 
-  test.each([300, '5m', '1h30m', '24h'])('may keep it for a while: %j', async (keep_alive) => {
+  test.each([-1, '-1s', 1e9, '9000h', '24h', 3_601])(
+    'does not pin a model: keep_alive %j',
+    async (keep_alive) => {
+      for (const ask of [chat, native]) {
+        expect(await ask(basic, { keep_alive })).toMatchObject({ keep_alive: 3_600 });
+        expect(await ask(admin, { keep_alive })).toMatchObject({ keep_alive });
+      }
+    },
+  );
+
+  test('does not reload a model by shift', async () => {
+    expect(await native(basic, { shift: false })).not.toHaveProperty('shift');
+    expect(await native(admin, { shift: false })).toMatchObject({ shift: false });
+  });
+
+  test('does not bring its own template', async () => {
+    rig.simulator.requests.length = 0;
+    const body = { model: 'llama2', prompt: 'hi', template: '{{ printf "%80000s" .Prompt }}' };
+    const refused = await send(rig.url, '/ollama/api/generate', { key: basic, body });
+    expect(refused).toMatchObject({ status: 403, json: { error: expect.stringContaining("'template'") } });
+    expect(rig.simulator.requests).toEqual([]);
+    expect((await send(rig.url, '/ollama/api/generate', { key: admin, body })).status).toBe(200);
+  });
+
+  test.each([300, '5m', '30m', '1h'])('may keep it for a while: %j', async (keep_alive) => {
     for (const ask of [chat, native]) expect(await ask(basic, { keep_alive })).toMatchObject({ keep_alive });
   });
 

@@ -85,8 +85,10 @@ export const gatewaysSchema = section({
     default_model: text('the name of a model').optional(),
     model_mappings: modelMappings(),
     model_options: modelOptions(),
-    /** The largest `num_ctx` for roles that do not manage models; any where absent. */
-    max_num_ctx: wholeNumber('a whole number of tokens, 1 or more', 1).optional(),
+    /** Tokens. The largest `num_ctx` for roles that do not manage models: a larger context takes the memory of other models. */
+    max_num_ctx: wholeNumber('a whole number of tokens, 1 or more', 1).default(32_768),
+    /** Seconds. The longest `keep_alive` for roles that do not manage models. */
+    keep_alive_max: timeout().default(3_600),
     /** Seconds. */
     connect_timeout: timeout().default(5),
     /** Seconds until an answer begins, with the loading of the model; 0 waits for ever. */

@@ -52,6 +52,8 @@ export function inferenceOperations(services: Services): Record<keyof typeof REA
 function inference(services: Services, readExchange: Reader): Operation {
   const { config, models, roles, estimator, upstream } = services;
   const bounds = { limit: config.server.body_limit, timeout: config.server.client_timeout };
+  const { max_num_ctx: maxContext, keep_alive_max: maxKeepAlive } = config.api_gateways.ollama;
+  const roleBounds = { maxContext, maxKeepAlive };
 
   /** The request as native work, within what the role and the operator allow. */
   function prepare({ identity, route, dialect }: Call, body: unknown): Prepared {
@@ -59,7 +61,7 @@ function inference(services: Services, readExchange: Reader): Operation {
     const read = readExchange(body, { defaultModel: models.defaultModel(gateway) });
     const model = models.resolve(identity, gateway, read.model);
     const manages = roles.get(identity.role)?.manage_models;
-    const allowed = manages ? read : boundByRole(read, config.api_gateways.ollama.max_num_ctx);
+    const allowed = manages ? read : boundByRole(read, roleBounds);
     const exchange = withModelOptions(allowed, models.options(gateway, model));
     return { model, exchange: dialect === 'openai' ? withoutSilentCut(exchange) : exchange };
   }

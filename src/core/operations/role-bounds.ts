@@ -1,15 +1,24 @@
 /**
- * What a request may decide for everybody: how long a model stays loaded, and how it is loaded. Only roles that manage
- * models do; for all others such wishes are dropped or cut to size, so that the server's own settings hold.
+ * Bounds what a request decides for everybody: how a model is loaded, how long it stays loaded, and which template
+ * renders its prompts. Roles that manage models are not bounded. For all others such fields are dropped or cut, so that
+ * the server's own settings hold.
  */
 import { GatewayError } from '../errors.js';
 import type { Exchange, NativeCall, NativeRequest } from '../translate/types.js';
 
-/** Options that say how a model lies in memory: changing one loads it anew, for everybody. */
-const MACHINE = ['num_batch', 'num_gpu', 'main_gpu', 'use_mmap', 'num_thread', 'draft_num_predict'];
+/** Options that Ollama applies when it loads a model: another value reloads the model for all users. */
+const LOAD_OPTIONS = ['num_batch', 'num_gpu', 'main_gpu', 'use_mmap', 'num_thread', 'draft_num_predict'];
 
-/** Seconds. Less unloads the model as good as at once, more keeps it as good as for ever. */
-const KEEP_ALIVE = { least: 1, most: 86_400 };
+/** A shorter `keep_alive` unloads the model while others use it. */
+const MIN_KEEP_ALIVE_SECONDS = 1;
+
+/** The operator's bounds: `api_gateways.ollama.max_num_ctx` and `keep_alive_max`. */
+export interface RoleBounds {
+  /** Tokens. */
+  maxContext: number;
+  /** Seconds. */
+  maxKeepAlive: number;
+}
 
 const UNITS: Record<string, number> = {
   ns: 1e-9,
@@ -32,12 +41,14 @@ function secondsOf(keepAlive: number | string): number {
   return keepAlive.startsWith('-') ? -seconds : seconds;
 }
 
-function boundKeepAlive(request: NativeRequest, load: boolean): NativeRequest {
+function boundKeepAlive(request: NativeRequest, load: boolean, most: number): NativeRequest {
   const { keep_alive } = request;
   if (keep_alive === undefined) return request;
   const seconds = secondsOf(keep_alive);
-  if (seconds >= KEEP_ALIVE.least && seconds <= KEEP_ALIVE.most) return request;
-  if (load && seconds >= 0 && seconds < KEEP_ALIVE.least) {
+  if (seconds >= MIN_KEEP_ALIVE_SECONDS && seconds <= most) return request;
+  // Ollama takes a negative duration for one without an end.
+  if (seconds < 0 || seconds > most) return { ...request, keep_alive: most };
+  if (load) {
     throw new GatewayError('forbidden', {
       message: 'Your role does not allow unloading models.',
       param: 'keep_alive',
@@ -47,29 +58,45 @@ function boundKeepAlive(request: NativeRequest, load: boolean): NativeRequest {
   return rest;
 }
 
-function boundOptions(request: NativeRequest, maxContext: number | undefined): NativeRequest {
-  if (request.options === undefined || !isAboutMachine(request.options)) return request;
+function boundOptions(request: NativeRequest, maxContext: number): NativeRequest {
+  if (request.options === undefined || !areBounded(request.options)) return request;
   const { options, ...rest } = request;
-  const left = Object.fromEntries(Object.entries(options).filter(([name]) => !MACHINE.includes(name)));
-  if (maxContext !== undefined && typeof left.num_ctx === 'number') {
-    left.num_ctx = Math.min(left.num_ctx, maxContext);
-  }
+  const left = Object.fromEntries(Object.entries(options).filter(([name]) => !LOAD_OPTIONS.includes(name)));
+  if (typeof left.num_ctx === 'number') left.num_ctx = Math.min(left.num_ctx, maxContext);
   return { ...rest, ...(Object.keys(left).length > 0 ? { options: left } : {}) };
 }
 
-function isAboutMachine(options: NonNullable<NativeRequest['options']>): boolean {
-  for (const name in options) if (name === 'num_ctx' || MACHINE.includes(name)) return true;
+function areBounded(options: NonNullable<NativeRequest['options']>): boolean {
+  for (const name in options) if (name === 'num_ctx' || LOAD_OPTIONS.includes(name)) return true;
   return false;
+}
+
+/** Since Ollama 0.30 `shift` is applied when a model is loaded, like the options. */
+function withoutShift(request: NativeRequest): NativeRequest {
+  if (request.shift === undefined) return request;
+  const { shift: _, ...rest } = request;
+  return rest;
+}
+
+/** A template can make a prompt of any size out of a short request, in the memory of the model server. */
+function refuseTemplate({ template }: NativeRequest): void {
+  if (template === undefined || template === '') return;
+  throw new GatewayError('forbidden', {
+    message: "Your role does not allow 'template'. Leave it out, or send a rendered prompt with 'raw'.",
+    param: 'template',
+  });
 }
 
 /**
  * The exchange as a role may ask for it that does not manage models.
- * @param maxContext the largest `num_ctx`; undefined for any
- * @throws GatewayError forbidden where it does nothing but unload a model
+ * @throws GatewayError forbidden where it only unloads a model, or brings its own template
  */
-export function boundByRole(exchange: Exchange, maxContext: number | undefined): Exchange {
-  const bound = ({ request }: NativeCall) =>
-    boundOptions(boundKeepAlive(request, exchange.load ?? false), maxContext);
+export function boundByRole(exchange: Exchange, { maxContext, maxKeepAlive }: RoleBounds): Exchange {
+  const bound = ({ request }: NativeCall) => {
+    refuseTemplate(request);
+    const kept = boundKeepAlive(request, exchange.load ?? false, maxKeepAlive);
+    return withoutShift(boundOptions(kept, maxContext));
+  };
   const requests = exchange.calls.map(bound);
   // Nearly always: nothing had to be bounded.
   if (exchange.calls.every(({ request }, i) => request === requests[i])) return exchange;
