@@ -15,9 +15,10 @@ describe('a change made through one process', () => {
   beforeAll(async () => {
     directory = await mkdtemp(join(tmpdir(), 'parallama-lists-'));
     const store = `sqlite:${join(directory, 'lists.db')}`;
-    one = await startRig({ store });
+    const auth = { jwt_secret_file: join(directory, 'secret') };
+    one = await startRig({ store, config: { auth } });
     const ollama = { host: 'http://127.0.0.1', port: one.simulator.port };
-    other = await startRig({ store, config: { api_gateways: { ollama } } });
+    other = await startRig({ store, config: { auth, api_gateways: { ollama } } });
     ({ key } = await one.user('admin'));
   });
   afterAll(async () => {
@@ -96,7 +97,7 @@ describe('who else runs a model, and what it was made from', () => {
       res.end(JSON.stringify(ANSWERS[req.url ?? ''] ?? {}));
     });
     const ollama = { host: 'http://127.0.0.1', port: upstream.port };
-    rig = await startRig({ config: { api_gateways: { ollama } } });
+    rig = await startRig({ config: { auth, api_gateways: { ollama } } });
     admin = (await rig.user('admin')).key;
     user = (await rig.user('basic')).key;
   });
