@@ -97,7 +97,7 @@ describe('who else runs a model, and what it was made from', () => {
       res.end(JSON.stringify(ANSWERS[req.url ?? ''] ?? {}));
     });
     const ollama = { host: 'http://127.0.0.1', port: upstream.port };
-    rig = await startRig({ config: { auth, api_gateways: { ollama } } });
+    rig = await startRig({ config: { api_gateways: { ollama } } });
     admin = (await rig.user('admin')).key;
     user = (await rig.user('basic')).key;
   });
