@@ -1,6 +1,7 @@
 /** Fastify 5. Public as `parallama/fastify`. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Gateway } from '../core/gateway.js';
+import { declareRoutes, takeAnyBody } from './fastify-scope.js';
 import { lingering } from './linger.js';
 import { checkGateway, toGatewayRequest, underPrefix } from './node.js';
 import { createTurns } from './turns.js';
@@ -13,8 +14,6 @@ export interface PluginOptions {
   operations?: boolean;
 }
 
-const READABLE_TYPE = /^[\w!#$&^.+-]{1,100}\/[\w!#$&^.+-]{1,100}(?:; ?charset=[\w-]{1,40})?$/;
-
 /**
  * A plugin with a scope of its own: it takes bodies unread, and the app's parsers stay as they are. It declares the
  * gateway's paths and no others, so that an app may have a front page and a wildcard of its own beside it.
@@ -25,16 +24,7 @@ const READABLE_TYPE = /^[\w!#$&^.+-]{1,100}\/[\w!#$&^.+-]{1,100}(?:; ?charset=[\
 export async function parallama(app: FastifyInstance, { gateway, ...options }: PluginOptions): Promise<void> {
   checkGateway(gateway);
   const { operations = app.prefix !== '' } = options;
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
-
-  // Fastify refuses types that it cannot read before any parser is asked. Here, all bodies are JSON.
-  app.addHook('onRequest', (request, _reply, done) => {
-    const { headers } = request.raw;
-    const type = headers['content-type'];
-    if (type !== undefined && !READABLE_TYPE.test(type)) headers['content-type'] = 'application/octet-stream';
-    done();
-  });
+  takeAnyBody(app);
   const turns = createTurns();
 
   const answer = async (request: FastifyRequest, reply: FastifyReply) => {
@@ -58,13 +48,7 @@ export async function parallama(app: FastifyInstance, { gateway, ...options }: P
     return reply.send(status === 204 ? undefined : body);
   };
 
-  for (const pattern of gateway.patterns({ operations })) {
-    app.all(pattern, answer);
-    // Apps may have told Fastify to forgive a slash at the end; the path is there already then.
-    const slashed = `${pattern}/`;
-    const forgiving = pattern.endsWith('/') || pattern.endsWith('*');
-    if (!forgiving && !app.hasRoute({ method: 'GET', url: slashed })) app.all(slashed, answer);
-  }
+  declareRoutes(app, gateway.patterns({ operations }), answer);
 }
 
 const textOf = (value: unknown) => (typeof value === 'string' ? value : undefined);

@@ -1,6 +1,6 @@
 /** Koa 2 and 3. Public as `parallama/koa`. */
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Gateway } from '../core/gateway.js';
+import type { KoaContext } from './koa-context.js';
 import { lingering } from './linger.js';
 import { checkGateway, toGatewayRequest, underPrefix } from './node.js';
 import { parsedBody } from './parsed-body.js';
@@ -11,20 +11,6 @@ export interface MountOptions {
   prefix?: string;
   /** Answer `/`, `/status`, `/healthz`, `/readyz` and `/metrics` too; under a prefix it always does. */
   operations?: boolean;
-}
-
-/** What the adapter uses of Koa's context. */
-export interface KoaContext {
-  req: IncomingMessage;
-  res: ServerResponse;
-  /** koa-bodyparser keeps the text beside what it has made of it. */
-  request: { body?: unknown; rawBody?: unknown };
-  url: string;
-  ip: string;
-  status: number;
-  body: unknown;
-  respond?: boolean;
-  set(name: string, value: string | string[]): void;
 }
 
 /**

@@ -110,3 +110,19 @@ test("behind a proxy, with docs/recipes.md's setting, failed logins are the clie
   await app.close();
   await rig.close();
 });
+
+test.each([{}, { routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true } }])(
+  'slashes at the end are forgiven, whatever the app says of them: %j',
+  async (options) => {
+    const rig = await startRig();
+    const app = Fastify(options);
+    await app.register(parallama, { gateway: rig.gateway, prefix: '/ai' });
+    const url = await app.listen({ host: '127.0.0.1', port: 0 });
+    const { key } = await rig.user();
+    for (const path of ['/ai/status/', '/ai/auth/keys/', '/ai/openai/v1/models/', '/ai/ollama/', '/ai/']) {
+      expect([path, (await send(url, path, { key })).status]).toEqual([path, 200]);
+    }
+    await app.close();
+    await rig.close();
+  },
+);

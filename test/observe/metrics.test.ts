@@ -1,4 +1,9 @@
-import { describe, expect, it } from 'vitest';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { collectDefaultMetrics, Registry } from 'prom-client';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { createMetrics } from '../../src/core/observe/metrics.js';
 
 /** Samples by name and labels. */
@@ -132,5 +137,61 @@ describe('metrics', () => {
     metrics.requestDone('openai', '/models', 200, 0.1);
     expect((await metrics.render()).trim()).toBe('');
     expect(alive()).toEqual(before);
+  });
+
+  it('have the names and types of prom-client', async () => {
+    const registry = new Registry();
+    collectDefaultMetrics({ register: registry });
+    const metrics = createMetrics();
+    const kept = (lines: string) =>
+      [...lines.matchAll(/^# TYPE ((?:process|nodejs)_\S+ \w+)$/gm)].map(([, type]) => type).sort();
+    const renamed = /^nodejs_active_(?:handles|requests|resources)_total/;
+    const ours = kept(await metrics.render());
+    expect(ours).toContain('nodejs_eventloop_lag_p99_seconds gauge');
+    expect(ours).toEqual(
+      kept(await registry.metrics()).filter(
+        (type) => !renamed.test(type!) && !/^nodejs_active_(?:handles|requests) /.test(type!),
+      ),
+    );
+    metrics.close();
+  });
+});
+
+describe('a process', () => {
+  it('is not watched any more once its gateways have closed', async () => {
+    const script = `
+      import * as hooks from 'node:perf_hooks';
+      const { createMetrics } = await import(process.argv[1]);
+      const count = { observers: 0, loops: 0 };
+      const { observe, disconnect } = hooks.PerformanceObserver.prototype;
+      hooks.PerformanceObserver.prototype.observe = function (...given) { count.observers += 1; return observe.apply(this, given); };
+      hooks.PerformanceObserver.prototype.disconnect = function () { count.observers -= 1; return disconnect.call(this); };
+      const loop = Object.getPrototypeOf(hooks.monitorEventLoopDelay());
+      const { enable, disable } = loop;
+      loop.enable = function () { count.loops += 1; return enable.call(this); };
+      loop.disable = function () { count.loops -= 1; return disable.call(this); };
+      const all = Array.from({ length: 3 }, createMetrics);
+      const during = { ...count };
+      for (const metrics of all) metrics.close();
+      console.log(JSON.stringify({ during, after: count }));
+    `;
+    const directory = mkdtempSync(join(import.meta.dirname, '../../node_modules/.parallama-metrics-'));
+    onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+    const outfile = join(directory, 'metrics.mjs');
+    const entry = join(import.meta.dirname, '../../src/core/observe/metrics.ts');
+    await build({
+      entryPoints: [entry],
+      outfile,
+      bundle: true,
+      packages: 'external',
+      platform: 'node',
+      format: 'esm',
+    });
+    const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script, outfile]);
+    expect(String(stderr)).toBe('');
+    expect(JSON.parse(String(stdout))).toEqual({
+      during: { observers: 3, loops: 3 },
+      after: { observers: 0, loops: 0 },
+    });
   });
 });

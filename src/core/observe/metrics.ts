@@ -4,7 +4,6 @@
  */
 import {
   AggregatorRegistry,
-  collectDefaultMetrics,
   Gauge,
   type MetricObjectWithValues,
   type MetricValue,
@@ -13,6 +12,7 @@ import {
 import type { GatewayName } from '../contract.js';
 import type { ErrorKind } from '../errors.js';
 import { createCounter, createHistogram } from './figures.js';
+import { watchProcess } from './process-figures.js';
 
 /** '' is for routes that belong to no gateway: accounts, status, metrics. */
 export type MetricsGateway = GatewayName | '';
@@ -71,18 +71,11 @@ const STORE_SECONDS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.02
 /** Around a right estimate, both ways. */
 const ERROR_TOKENS = [-10_000, -1_000, -300, -100, -30, -10, -3, 0, 3, 10, 30, 100, 300, 1_000, 10_000];
 
-/**
- * A registry of its own, as two gateways may live in one process. The process's metrics are in each; what
- * prom-client starts to watch the event loop and the garbage collector keeps no process alive.
- */
+/** A registry of its own, as two gateways may live in one process. The process's metrics are in each. */
 export function createMetrics(): Metrics {
   const registry = new Registry();
   const registers = [registry];
-  collectDefaultMetrics({ register: registry });
-  // Prometheus keeps `_total` for counters, which these are not; the same figures are there by type.
-  for (const what of ['handles', 'requests', 'resources']) {
-    registry.removeSingleMetric(`nodejs_active_${what}_total`);
-  }
+  const endWatching = watchProcess(registry);
 
   const requests = createCounter(registry, {
     name: 'parallama_requests_total',
@@ -237,6 +230,7 @@ export function createMetrics(): Metrics {
     },
     contentType: registry.contentType,
     close() {
+      endWatching();
       registry.clear();
     },
   };
