@@ -84,7 +84,7 @@ describe('a streamed chat completion', () => {
   it('has headers that keep proxies from holding it back, and heartbeats', () => {
     const encoder = read().encoder(context);
     expect(encoder.headers).toMatchObject({ 'content-type': 'text/event-stream; charset=utf-8' });
-    expect(encoder.heartbeat).toBe(': ping\n\n');
+    expect(encoder.heartbeat).toBe(':\n');
   });
 
   it('has one id for all its events, and another than the next', () => {

@@ -67,6 +67,14 @@ export const errorLine = (error: GatewayError): string => `${goJson({ error: err
 export function relayStream(context: ReplyContext): StreamEncoder {
   /** The upstream has broken off without a line feed. */
   let open = false;
+
+  /** A line that the gateway makes begins a line of its own. */
+  function ownLine(text: string): string {
+    const before = open ? '\n' : '';
+    open = false;
+    return before + text;
+  }
+
   return {
     headers: { 'content-type': 'application/x-ndjson' },
     write(_call, chunk, line) {
@@ -74,9 +82,9 @@ export function relayStream(context: ReplyContext): StreamEncoder {
         open = line.at(-1) !== LINE_FEED;
         return context.renamed ? renameModel(line, context.model) : line;
       }
-      return `${goJson(context.renamed ? renamed(chunk, context.model) : chunk)}\n`;
+      return ownLine(`${goJson(context.renamed ? renamed(chunk, context.model) : chunk)}\n`);
     },
     end: () => '',
-    fail: (error) => (open ? '\n' : '') + errorLine(error),
+    fail: (error) => ownLine(errorLine(error)),
   };
 }
