@@ -11,10 +11,9 @@ import { GatewayError } from './errors.js';
 import { asGatewayError, storeAway } from './failure.js';
 import { type Give, pushStream } from './http/push-stream.js';
 import { answerSize, readAll } from './http/read-all.js';
-import { type Lease, NOTHING_USED } from './limits/leases.js';
+import { NOTHING_USED } from './limits/leases.js';
 import type { ResolvedModel } from './models.js';
 import { createStop } from './stop.js';
-import type { Charge } from './store/port.js';
 import {
   collector,
   isDone,
@@ -28,23 +27,20 @@ import type { Exchange, NativeAnswer, NativeCall, NativeChunk, ReplyContext } fr
 import type { AnswerBody } from './upstream/answer-body.js';
 import type { Upstream } from './upstream/client.js';
 import { type Received, readNative } from './upstream/native-stream.js';
-import type { Meter, Outcome } from './usage/meter.js';
+import { type AccountOptions, createAccount } from './usage/account.js';
+import type { Outcome } from './usage/meter.js';
 
-export interface Work {
+export interface Work extends AccountOptions {
   exchange: Exchange;
   context: ReplyContext;
   dialect: Dialect;
   model: ResolvedModel;
-  lease: Lease;
-  meter: Meter;
   upstream: Upstream;
   /** Aborted when the client has gone. */
   signal?: AbortSignal;
   /** Milliseconds of silence after which a stream gets a heartbeat, where its dialect has one; 0 for none. */
   heartbeatEvery: number;
   onFirstByte(): void;
-  /** Called once, after the settlement. `answered`: the upstream has the model and has begun. */
-  onSettled(outcome: Outcome, charge: Charge, answered: boolean): void;
   /** The stream breaks off after its status has gone out. */
   onBroken(failure: GatewayError): void;
 }
@@ -81,41 +77,21 @@ export function createGeneration(work: Work): Generation {
   const leave = stop.say;
   work.signal?.addEventListener('abort', leave);
   if (work.signal?.aborted || lease.lost || lease.revoked) leave();
-  lease.workFor({ onLost: leave, known: () => (answered ? chargeOf('aborted') : NOTHING_USED) });
   let sent = false;
   let answered = false;
   let settled = false;
 
-  /** Output tokens that the hold has room for: those granted, and what the prompt came to less than was estimated. */
-  const roomBeside = ({ promptTokens }: Charge) => lease.output + Math.max(0, lease.prompt - promptTokens);
-
-  /** What was counted, within what is held: beyond it no counter may go, and no token has reached the client. */
-  function chargeOf(outcome: Outcome): Charge {
-    const charge = meter.charge(outcome);
-    const room = roomBeside(charge);
-    return charge.completionTokens > room ? { ...charge, completionTokens: room } : charge;
-  }
-
-  /** Ollama's own count is higher than that of the chunks: the end is a token, too, and some wait for the next one. */
-  async function coverFinalCount(): Promise<void> {
-    const missing = meter.output() - roomBeside(meter.charge('final'));
-    // Where the limit or the store refuses, the charge stays within the hold.
-    if (missing > 0) await lease.grow(missing).catch(() => false);
-  }
+  /** The limit has no more than is held. */
+  let full = false;
+  const account = createAccount(work);
+  const { room } = account;
+  lease.workFor({ onLost: leave, known: () => (answered ? account.charge('aborted') : NOTHING_USED) });
 
   async function settle(outcome: Outcome, failure?: GatewayError): Promise<void> {
     if (settled) return;
     settled = true;
     work.signal?.removeEventListener('abort', leave);
-    const charge = chargeOf(outcome);
-    // What failed before any answer is given back; a client that left has had Ollama's time, if it was asked at all.
-    const { latencyMs } = charge;
-    // The client's own mistake is no error of a model's; and with names made up it would fill the history.
-    const errors = failure && failure.status < 500 ? 0 : charge.errors;
-    const nothing = (outcome === 'failed' && !answered) || (outcome === 'aborted' && !sent);
-    const due: Charge = nothing ? { ...NOTHING_USED, errors, latencyMs } : charge;
-    await lease.settle(due, answered ? work.model.name : undefined);
-    work.onSettled(outcome, due, answered);
+    await account.settle(outcome, { sent, answered, failure });
   }
 
   /** Ends what is under way; what to tell the client is returned. */
@@ -134,6 +110,7 @@ export function createGeneration(work: Work): Generation {
   async function ask(call: NativeCall): Promise<AnswerBody> {
     if (stop.said) throw new GatewayError('client_gone');
     sent = true;
+    meter.begin(call);
     const answer = await upstream.send({
       method: 'POST',
       path: exchange.endpoint,
@@ -168,7 +145,7 @@ export function createGeneration(work: Work): Generation {
   /** The answer ends here because the limit does. */
   function cut(call: NativeCall): Final {
     return {
-      chunk: lengthChunk(work.model.upstream, exchange.endpoint, meter.cut(call, lease.output), new Date()),
+      chunk: lengthChunk(work.model.upstream, exchange.endpoint, meter.cut(call, room()), new Date()),
     };
   }
 
@@ -211,14 +188,18 @@ export function createGeneration(work: Work): Generation {
           break;
         }
         const output = meter.count(one.chunk);
-        if (output > lease.output) return grow(output - lease.output, one, received.slice(at + 1));
+        if (output > (full ? room() : lease.output)) {
+          return grow(output - lease.output, one, received.slice(at + 1));
+        }
         write(one);
       }
       return flush()?.then(() => true) ?? true;
     }
 
     async function grow(missing: number, one: Received, rest: Received[]): Promise<boolean> {
-      if (await lease.grow(missing)) {
+      if (!full && !(await lease.grow(missing))) full = true;
+      // What was held for the prompt and is not needed comes last: so nothing is left where the limit ends an answer.
+      if (meter.output() <= (full ? room() : lease.output)) {
         write(one);
         return take(rest);
       }
@@ -244,7 +225,7 @@ export function createGeneration(work: Work): Generation {
       final ??= ended(call);
       if (final.line || call.answer) meter.finish(call, final.chunk);
       const last = index === calls.length - 1;
-      if (last) await coverFinalCount();
+      if (last) await account.coverFinalCount();
       if (last) await settle(meter.exact() ? 'final' : 'estimated');
       const out = join(sink.write(index, final.chunk, final.line), last ? sink.end() : '');
       if (out.length > 0) await give(out);

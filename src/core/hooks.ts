@@ -45,7 +45,7 @@ export interface Asking {
 }
 
 /**
- * Shows the exchange's requests to the hook, and measures them again.
+ * Shows the exchange's requests to the hook.
  * @returns the calls to make instead of the exchange's own
  * @throws GatewayError for a rejection, `internal` for a mistake of the hook, `client_gone` where the client has left
  */
@@ -63,7 +63,7 @@ export async function runHook(
     if (!call.answer) await whileThere(signal, () => decide(hook, shown));
     if (exchange.maxTokens !== undefined) bound(request, exchange.maxTokens);
     // Nothing is held for the output of a model that is only loaded.
-    calls.push(exchange.load ? call : { ...call, ...resized(call, request), request });
+    calls.push(exchange.load ? call : { ...call, request });
   }
   return calls;
 }
@@ -115,28 +115,4 @@ function bound(request: NativeRequest, maxTokens: number): void {
   const wish = request.options?.num_predict;
   const most = typeof wish === 'number' && wish >= 1 ? Math.min(wish, maxTokens) : maxTokens;
   request.options = { ...request.options, num_predict: most };
-}
-
-/** What the prompt has become: the hook may have added a system prompt or an image. */
-function resized(before: NativeCall, request: NativeRequest): Pick<NativeCall, 'promptBytes' | 'media'> {
-  const was = sizeOf(before.request);
-  const is = sizeOf(request);
-  return {
-    promptBytes: Math.max(0, before.promptBytes + is.bytes - was.bytes),
-    media: Math.max(0, before.media + is.media - was.media),
-  };
-}
-
-/** What a native request's prompt is made of. */
-const PROMPT = ['messages', 'prompt', 'suffix', 'system', 'template', 'tools', 'format', 'input', 'images'];
-
-function sizeOf(request: NativeRequest): { bytes: number; media: number } {
-  let media = 0;
-  const prompt = Object.fromEntries(PROMPT.map((key) => [key, request[key]]));
-  const text = JSON.stringify(prompt, (key, value: unknown) => {
-    if (key !== 'images' || !Array.isArray(value)) return value;
-    media += value.length;
-    return undefined;
-  });
-  return { bytes: Buffer.byteLength(text), media };
 }

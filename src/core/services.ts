@@ -11,6 +11,7 @@ import type { Authenticate, GatewayRequest } from './contract.js';
 import { GatewayError } from './errors.js';
 import { createEvents, type Events } from './events.js';
 import type { BeforeForward } from './hooks.js';
+import { createFailures, type Failures } from './limits/failures.js';
 import { createLeases, type Leases } from './limits/leases.js';
 import { looseFiles } from './loose-files.js';
 import { createModels, type Models } from './models.js';
@@ -31,6 +32,7 @@ import { createUpstream } from './upstream/client.js';
 import { createHealing, type Heal, type HealingUpstream } from './upstream/healing.js';
 import { createEstimator, type Estimator } from './usage/estimate.js';
 import { createJournal } from './usage/journal.js';
+import { keepLearned } from './usage/keep-learned.js';
 import { startRetention } from './usage/retention.js';
 import { VERSION } from './version.js';
 
@@ -41,6 +43,7 @@ export interface Services extends Omit<Admin, 'close'> {
   models: Models;
   estimator: Estimator;
   leases: Leases;
+  failures: Failures;
   throttle: Throttle;
   accessTokens: AccessTokens;
   logs: Logs;
@@ -126,11 +129,17 @@ export async function createServices(options: ServiceOptions): Promise<Services>
     await logs.close();
   }
 
+  const estimator = createEstimator();
+  const learned = keepLearned({ store, estimator, onTrouble });
+  const recalled = learned.load().catch(() => {
+    // A store that is away is asked again later.
+  });
   const claimed = async () => (options.accounts ? claimSecret(store, secrets) : undefined);
   const claim = await whenReachable(claimed, onTrouble).catch(async (error: unknown) => {
     await letGo();
     throw error;
   });
+  await recalled;
   const settings = await watchSettings({ store, config, onTrouble });
   const own = createAuthenticator({ store, apiKeys: admin.keys, accessTokens });
   const host =
@@ -159,8 +168,9 @@ export async function createServices(options: ServiceOptions): Promise<Services>
     upstream,
     settings,
     models: createModels({ config, roles: admin.roles, settings, upstream, store }),
-    estimator: createEstimator(),
+    estimator,
     leases,
+    failures: createFailures({ store }),
     throttle: createThrottle({ store }),
     accessTokens,
     logs,
@@ -191,6 +201,7 @@ export async function createServices(options: ServiceOptions): Promise<Services>
       await stopWatching();
       await retention.close();
       await presence.close();
+      await learned.close();
       await letGo();
     },
   };

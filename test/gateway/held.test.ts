@@ -80,7 +80,9 @@ test('where the store is away when more is needed', async () => {
   storeAway = false;
   const { used, held } = await tokensOf(user);
   expect(held).toBe(0);
-  expect(used).toBe(granted);
+  // Its prompt as expected, and what the model has said until then.
+  expect(used).toBeGreaterThan(10);
+  expect(used).toBeLessThanOrEqual(granted);
 });
 
 test('where the estimate of a prompt has changed since it was held', async () => {

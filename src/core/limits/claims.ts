@@ -45,6 +45,13 @@ export function claimsFor(gateway: GatewayName, meanings: Meaning[]): Claim[] {
 export interface Counting {
   readonly meanings: Meaning[];
   readonly claims: Claim[];
+  /** Whether any limit is one of tokens. */
+  readonly boundsTokens: boolean;
+}
+
+/** The claims of a hold that takes several requests. */
+export function claimsForSeveral(claims: Claim[], requests: number): Claim[] {
+  return claims.map((claim) => (claim.counts === 'requests' ? { ...claim, requests } : claim));
 }
 
 /**
@@ -62,7 +69,8 @@ export function rememberedCounting(): (gateway: GatewayName, limits: Limits, win
     const last = all[gateway];
     if (last?.windows === windows) return last;
     const meanings = meaningsAt(windows, limits);
-    const counting = { windows, meanings, claims: claimsFor(gateway, meanings) };
+    const boundsTokens = meanings.some(({ counts, max }) => counts === 'tokens' && max !== null);
+    const counting = { windows, meanings, claims: claimsFor(gateway, meanings), boundsTokens };
     all[gateway] = counting;
     return counting;
   };

@@ -6,10 +6,19 @@ import type { GatewayName, Identity, ResponseHeaders } from '../contract.js';
 import { createCrowd, type Member } from '../crowd.js';
 import type { GatewayError } from '../errors.js';
 import { holdId } from '../store/hold-id.js';
-import { type Charge, type Counter, type Hold, type Store, StoreUnavailable } from '../store/port.js';
+import {
+  type Charge,
+  type Claim,
+  type Counter,
+  type Hold,
+  type Store,
+  StoreUnavailable,
+  type Wanted,
+} from '../store/port.js';
+import { heldOn } from '../store/quota.js';
 import type { Journal } from '../usage/journal.js';
-import { type Meaning, rememberedCounting } from './claims.js';
-import { firstGrant, topUp } from './grant.js';
+import { claimsForSeveral, rememberedCounting } from './claims.js';
+import { firstGrant, NO_TOKENS, topUp } from './grant.js';
 import { limitError, rateHeaders } from './rate-headers.js';
 import { createRefusals, type UsedUp } from './refusals.js';
 import { repeat } from './repeat.js';
@@ -37,8 +46,14 @@ export interface Ask {
   model: string;
   /** The name that the history is kept under; `model` where absent. */
   countedAs?: string;
-  /** Estimated tokens of the prompt. */
+  /** Generations that Ollama does for it, each of which counts as a request; 1 where absent. */
+  requests?: number;
+  /** Tokens to hold for the prompts. */
   prompt: number;
+  /** Tokens that the prompts most likely have; `prompt` where absent. */
+  expected?: number;
+  /** UTF-8 bytes of the prompts. */
+  bytes?: number;
   /** The client's own bound on what is generated; undefined where it set none. */
   maxTokens?: number;
   /** Embeddings and model loads generate nothing. */
@@ -157,15 +172,18 @@ export function createLeases({
   async function admit(ask: Ask): Promise<Lease> {
     const at = now();
     const windows = windowsOf(at);
-    const { meanings, claims } = countingOf(ask.gateway, ask.limits, windows);
+    const { meanings, claims: counted, boundsTokens } = countingOf(ask.gateway, ask.limits, windows);
+    const { requests = 1, bytes = 0, expected = ask.prompt } = ask;
     const asked = {
       subject: ask.identity.id,
-      claims,
+      counted,
+      claims: requests === 1 ? counted : claimsForSeveral(counted, requests),
       usage: { gateway: ask.gateway, model: ask.countedAs ?? ask.model, hour: windows.hour.id },
+      bytes,
     };
-    const wanted = firstGrant(ask.prompt, ask.maxTokens, ask.generates);
+    const wanted = boundsTokens ? wantedBy(ask, refusals.least(asked)) : NO_TOKENS;
     const refuse = (by: UsedUp) => {
-      const requested = meanings[by.at]?.counts === 'tokens' ? wanted.least : 1;
+      const requested = meanings[by.at]?.counts === 'tokens' ? wanted.least : requests;
       return limitError({ ...ask, meanings, at: by.at, counters: by.counters, requested }, at);
     };
     const usedUp = refusals.of(asked, wanted);
@@ -177,16 +195,18 @@ export function createLeases({
       await turn;
       throw refuse(usedUp);
     }
-    const hold: Hold = { id: holdId(at), ...asked };
+    const { subject, claims, usage } = asked;
+    const hold: Hold = { id: holdId(at), subject, claims, usage };
     const sent = performance.now();
     const reserved = await store.reserve(hold, wanted, { lease: LEASE, sentAt: at });
     if (!reserved.ok) {
-      refusals.note(asked, reserved.counters);
+      refusals.note(asked, wanted, reserved.counters);
       throw refuse(reserved);
     }
 
     const limited = reserved.left !== null;
-    const left = limited ? reserved.left! - ask.prompt : Number.POSITIVE_INFINITY;
+    // Not what is held: the answer may use up what the prompt does not.
+    const left = limited ? reserved.left! - expected : Number.POSITIVE_INFINITY;
     let settled: Promise<void> | undefined;
     let spent: Charge | undefined;
 
@@ -196,7 +216,7 @@ export function createLeases({
       output: limited ? reserved.granted - ask.prompt : Number.POSITIVE_INFINITY,
       ceiling: ceilingOf(ask.maxTokens, left),
       headers: () =>
-        rateHeaders(meanings, spent ? settledCounters(reserved, meanings, spent) : reserved.counters, at),
+        rateHeaders(meanings, spent ? settledCounters(reserved, claims, spent) : reserved.counters, at),
       lost: false,
       revoked: undefined,
       workFor(given) {
@@ -332,14 +352,19 @@ export function createLeases({
 /** The counters as at admission, with the charge in the place of the hold. */
 function settledCounters(
   { counters, granted }: { counters: Counter[]; granted: number },
-  meanings: Meaning[],
+  claims: Claim[],
   { requests, promptTokens, completionTokens }: Charge,
 ): Counter[] {
-  return counters.map(({ used, held }, i) =>
-    meanings[i]?.counts === 'requests'
-      ? { used: used + requests, held: held - 1 }
-      : { used: used + promptTokens + completionTokens, held: held - granted },
-  );
+  return counters.map(({ used, held }, i) => ({
+    used: used + (claims[i]!.counts === 'requests' ? requests : promptTokens + completionTokens),
+    held: held - heldOn(claims[i]!, granted),
+  }));
+}
+
+/** @param least what a prompt like it was refused for */
+function wantedBy({ prompt, maxTokens, generates }: Ask, least: number): Wanted {
+  const wanted = firstGrant(prompt, maxTokens, generates);
+  return least <= wanted.least ? wanted : { ...wanted, least, most: Math.max(wanted.most, least) };
 }
 
 function renamed(hold: Hold, model: string): Hold {

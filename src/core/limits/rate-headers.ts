@@ -85,9 +85,9 @@ export function limitError(
   const seconds = Math.max(1, Math.ceil(wait / 1_000));
   const name = `${meaning.counts} per ${meaning.window.name}`;
   const figures = `Limit ${meaning.max}, Used ${used}${held > 0 ? `, In use ${held}` : ''}, Requested ${requested}`;
-  const never = meaning.counts === 'tokens' && requested > (meaning.max ?? 0);
+  const never = (meaning.counts === 'tokens' || requested > 1) && requested > (meaning.max ?? 0);
   const message = never
-    ? `Request too large for ${model} on ${name} of the ${gateway} gateway: ${figures}. Send a shorter prompt.`
+    ? `Request too large for ${model} on ${name} of the ${gateway} gateway: ${figures}. ${meaning.counts === 'tokens' ? 'Send a shorter prompt' : 'Ask for fewer answers at once'}.`
     : `Rate limit reached for ${model} on ${name} of the ${gateway} gateway: ${figures}. Please try again in ${goDuration(wait)}.`;
   return new GatewayError(meaning.counts === 'requests' ? 'too_many_requests' : 'too_many_tokens', {
     message,

@@ -41,6 +41,8 @@ export interface Metrics {
   storeFailed(): void;
   /** What a prompt was estimated at, and what the upstream counted, in tokens. */
   estimated(estimate: number, observed: number): void;
+  /** Ollama has counted so many prompt tokens more than were held for a request. */
+  overran(tokens: number): void;
   /** Called before figures are read, for those that are states and not events. */
   beforeRead(refresh: () => Promise<void>): void;
   /** This process's figures. */
@@ -175,6 +177,15 @@ export function createMetrics(): Metrics {
     ERROR_TOKENS,
   );
 
+  const overruns = createCounter(registry, {
+    name: 'parallama_overruns_total',
+    help: 'Requests whose prompt had more tokens than were held for it.',
+  });
+  const overrunTokens = createCounter(registry, {
+    name: 'parallama_overrun_tokens_total',
+    help: 'Prompt tokens that were charged beyond those held.',
+  });
+
   // Neither up nor down before the first look.
   upstreamUp.remove();
 
@@ -216,6 +227,10 @@ export function createMetrics(): Metrics {
     storeDone: (operation, seconds) => storeSeconds.observe(seconds, operation),
     storeFailed: () => storeErrors.add(1),
     estimated: (estimate, observed) => estimateErrors.observe(estimate - observed),
+    overran(tokens) {
+      overruns.add(1);
+      overrunTokens.add(tokens);
+    },
     beforeRead(before) {
       refresh = before;
     },

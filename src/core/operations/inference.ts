@@ -4,6 +4,7 @@ import { createGeneration } from '../generation.js';
 import { parseJson, readBody } from '../http/body.js';
 import type { ResolvedModel } from '../models.js';
 import type { Services } from '../services.js';
+import { countOf } from '../translate/chunk.js';
 import {
   readChatCompletion,
   readCompletion,
@@ -16,9 +17,10 @@ import {
   readNativeGenerate,
   readResponse,
 } from '../translate/index.js';
-import type { Exchange } from '../translate/types.js';
+import type { Exchange, NativeChunk } from '../translate/types.js';
+import type { Seen } from '../usage/learned.js';
 import { createMeter } from '../usage/meter.js';
-import { admit } from './admission.js';
+import { admit, type Prompt } from './admission.js';
 import { type Call, jsonOf, type Operation } from './call.js';
 import { withModelOptions, withoutSilentCut } from './model-options.js';
 import { recordUsage } from './record-usage.js';
@@ -70,7 +72,8 @@ function inference(services: Services, readExchange: Reader): Operation {
     const gateway = call.route!.gateway!;
     const body = parseJson(await readBody(call.request, bounds), call.dialect);
     const { exchange: asked, model } = prepare(call, body);
-    const { lease, exchange, estimates } = await admit(services, call, asked, model);
+    const { lease, exchange, prompts } = await admit(services, call, asked, model);
+    const user = call.identity.id;
 
     const generation = createGeneration({
       exchange,
@@ -83,12 +86,16 @@ function inference(services: Services, readExchange: Reader): Operation {
       model,
       lease,
       meter: createMeter({
-        // Not estimated anew: the estimator learns meanwhile, and what is charged has to be what is held.
-        estimated: estimates.reduce((all, one) => all + one, 0),
-        estimateOf: (one) => estimates[exchange.calls.indexOf(one)] ?? 0,
-        observe(one, tokens) {
-          services.metrics.estimated(estimator.estimate(model.canonical, [one]), tokens);
-          estimator.observe(model.canonical, one, tokens);
+        held: prompts.reduce((all, { held }) => all + held, 0),
+        // Not estimated anew: the estimator learns meanwhile.
+        estimateOf: (one) => prompts[exchange.calls.indexOf(one)] ?? NO_PROMPT,
+        evaluated: (expected, elapsed) => estimator.evaluated(model.canonical, user, expected, elapsed),
+        observe(one, chunk, tokens) {
+          const prompt = prompts[exchange.calls.indexOf(one)];
+          // With a template of its own a prompt tells nothing of the model's.
+          if (!prompt?.size || one.request.template) return;
+          services.metrics.estimated(prompt.expected, tokens);
+          estimator.observe(model.canonical, user, prompt.size, seenIn(chunk, tokens));
         },
       }),
       upstream,
@@ -96,16 +103,11 @@ function inference(services: Services, readExchange: Reader): Operation {
       heartbeatEvery: config.server.heartbeat * 1_000,
       onFirstByte() {
         models.answered(model.canonical);
+        estimator.answered(model.canonical);
         services.metrics.firstToken(gateway, (performance.now() - call.startedAt) / 1_000);
       },
-      onSettled: (outcome, charge, answered) =>
-        recordUsage(services, call, {
-          gateway,
-          model,
-          outcome,
-          charge,
-          answered,
-        }),
+      countsFailure: () => services.failures.note(user),
+      onSettled: (settled) => recordUsage(services, call, { ...settled, gateway, model }),
       onBroken(failure) {
         call.failure = failure;
       },
@@ -118,6 +120,23 @@ function inference(services: Services, readExchange: Reader): Operation {
     if (exchange.warning !== undefined) answer.headers.warning = exchange.warning;
     return answer;
   };
+}
+
+const NO_PROMPT: Prompt = { expected: 0, held: 0 };
+
+/** Ollama's durations are in nanoseconds. */
+function seenIn(chunk: NativeChunk, tokens: number): Seen {
+  return {
+    tokens,
+    cached: countOf(chunk.prompt_eval_cached_count),
+    evaluating: millisecondsIn(chunk.prompt_eval_duration),
+    loading: millisecondsIn(chunk.load_duration),
+  };
+}
+
+function millisecondsIn(duration: unknown): number | undefined {
+  const nanoseconds = countOf(duration);
+  return nanoseconds === undefined ? undefined : nanoseconds / 1e6;
 }
 
 async function whole(value: Promise<unknown>): Promise<GatewayResponse> {

@@ -20,7 +20,7 @@ export class StoreUnavailable extends Error {
 /** Milliseconds within which every call answers or rejects. */
 export const STORE_DEADLINE = 2_000;
 
-export const TABLES = ['users', 'keys', 'sessions', 'settings', 'processes', 'limits'] as const;
+export const TABLES = ['users', 'keys', 'sessions', 'settings', 'processes', 'limits', 'models'] as const;
 export type Table = (typeof TABLES)[number];
 
 export interface Row<T> {

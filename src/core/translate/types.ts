@@ -104,7 +104,7 @@ export interface Exchange {
   endpoint: NativeEndpoint;
   /** As the client wrote it. */
   model: string;
-  /** Made one after the other; all count as one request. */
+  /** Made one after the other; each is a generation, and counts as a request. */
   calls: NativeCall[];
   /** The client wants a stream. */
   stream: boolean;

@@ -1,0 +1,73 @@
+/**
+ * A figure that is learned from many users, and that none of them can move for the others.
+ *
+ * What was seen with a user's own requests counts one by one for that user, and together as one voice for everybody
+ * else. A figure is the median of all that counts: whoever sends odd texts shifts it for another user by one place
+ * among many, whatever was in them.
+ */
+
+/** What is remembered of a user's own requests: the newest values. */
+export const OWN_VALUES = 11;
+/** All other users together count as no more than this, so that a user's own requests can outvote them. */
+const OTHERS = 7;
+/** So many times a guess counts that was made before anything was seen. */
+const GUESSES = 2;
+/**
+ * So many other voices are a crowd: their median stands in for the guess, and one's own values cannot bring a figure
+ * further below it than this, whatever texts one chooses.
+ */
+const CROWD = 3;
+const BELOW_CROWD = 0.9;
+
+export interface Voice {
+  /** The newest values, in no order. */
+  own: number[];
+  /** Where the next one goes. */
+  next: number;
+  /** The median of `own`. */
+  said: number;
+}
+
+export const newVoice = (): Voice => ({ own: [], next: 0, said: 0 });
+
+export function hear(voice: Voice, value: number): void {
+  voice.own[voice.next] = value;
+  voice.next = (voice.next + 1) % OWN_VALUES;
+  voice.said = median(voice.own);
+}
+
+/** A voice as it was in another process, or before a restart. */
+export function recalled(values: number[]): Voice {
+  const own = values.slice(0, OWN_VALUES);
+  return { own, next: own.length % OWN_VALUES, said: median(own) };
+}
+
+/**
+ * The figure for one user.
+ * @param own the user's own values
+ * @param others what the other users' voices say
+ */
+export function figureOf(own: number[], others: number[], guess: number): number {
+  if (others.length < CROWD) return median([...own, ...others, ...Array<number>(GUESSES).fill(guess)]);
+  const crowd = Float64Array.from(others).sort();
+  const middle = medianOf(crowd);
+  const figure = median([...own, ...spread(crowd), ...Array<number>(GUESSES).fill(middle)]);
+  return Math.max(figure, BELOW_CROWD * middle);
+}
+
+/** At most {@link OTHERS} values that lie as all of them do. */
+function spread(sorted: Float64Array): Float64Array | number[] {
+  if (sorted.length <= OTHERS) return sorted;
+  return Array.from(
+    { length: OTHERS },
+    (_, at) => sorted[Math.floor(((at + 0.5) * sorted.length) / OTHERS)]!,
+  );
+}
+
+export const median = (values: number[]): number => medianOf(Float64Array.from(values).sort());
+
+function medianOf(sorted: Float64Array): number {
+  const middle = sorted.length >> 1;
+  if (sorted.length % 2 === 1) return sorted[middle]!;
+  return sorted.length === 0 ? 0 : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
