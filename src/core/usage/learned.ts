@@ -137,46 +137,52 @@ export function createLearned(now: () => number = Date.now): Learned {
   }
 
   function say(user: User, figure: Figure, value: number): void {
-    const voice = user.voices[figure] ?? newVoice();
+    const before = user.voices[figure];
+    const saidBefore = before?.said;
+    const voice = before ?? newVoice();
     user.voices[figure] = voice;
     hear(voice, value);
-    user.view = undefined;
-    changes += 1;
+    // All that others hear of a voice is its median.
+    const heard = voice.said !== saidBefore;
+    if (heard) changes += 1;
+    if (!user.view) return;
+    // A user's own value moves this figure alone, and makes the view no older.
+    if (heard) user.viewedAt += 1;
+    refresh(user, user.view, figure);
+    if (figure === 'ascii') for (const like of LIKE_ASCII) refresh(user, user.view, like);
   }
 
-  /** What all users but one say, by figure. */
-  function saidBeside(user: User): Record<Figure, number[]> {
-    const said = Object.fromEntries(FIGURES.map((figure) => [figure, [] as number[]])) as Record<
-      Figure,
-      number[]
-    >;
+  /** What all users but one say of a figure. */
+  function saidBeside(user: User, figure: Figure): number[] {
+    const said: number[] = [];
     for (const one of users.values()) {
-      if (one === user) continue;
-      for (const figure of FIGURES) {
-        const voice = one.voices[figure];
-        if (voice) said[figure].push(voice.said);
-      }
+      const voice = one === user ? undefined : one.voices[figure];
+      if (voice) said.push(voice.said);
     }
     return said;
   }
 
+  function refresh(user: User, { figures, densest, known }: View, figure: Figure): void {
+    const own = user.voices[figure]?.own ?? [];
+    const others = saidBeside(user, figure);
+    const guess = LIKE_ASCII.includes(figure) ? figures.ascii : GUESS[figure];
+    figures[figure] = figureOf(own, others, guess);
+    if (!isKind(figure)) return;
+    const [least, most] = BOUNDS[figure];
+    figures[figure] = Math.min(most, Math.max(least, figures[figure]));
+    known[figure] = own.length + others.length >= ENOUGH;
+    const [tokens, at] = user.densest[figure] ?? [0, 0];
+    densest[figure] = now() - at < REMEMBER_MS ? tokens : 0;
+  }
+
   function look(user: User): View {
-    const others = saidBeside(user);
-    const figures = { ...GUESS };
-    const known = {} as View['known'];
-    const densest = {} as View['densest'];
-    for (const figure of FIGURES) {
-      const own = user.voices[figure]?.own ?? [];
-      const guess = LIKE_ASCII.includes(figure) ? figures.ascii : GUESS[figure];
-      figures[figure] = figureOf(own, others[figure], guess);
-      if (!isKind(figure)) continue;
-      const [least, most] = BOUNDS[figure];
-      figures[figure] = Math.min(most, Math.max(least, figures[figure]));
-      known[figure] = own.length + others[figure].length >= ENOUGH;
-      const [tokens, at] = user.densest[figure] ?? [0, 0];
-      densest[figure] = now() - at < REMEMBER_MS ? tokens : 0;
-    }
-    return { figures, known, densest };
+    const view: View = {
+      figures: { ...GUESS },
+      known: {} as View['known'],
+      densest: {} as View['densest'],
+    };
+    for (const figure of FIGURES) refresh(user, view, figure);
+    return view;
   }
 
   function viewFor(user: User): View {

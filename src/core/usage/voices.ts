@@ -49,25 +49,34 @@ export function recalled(values: number[]): Voice {
  */
 export function figureOf(own: number[], others: number[], guess: number): number {
   if (others.length < CROWD) return median([...own, ...others, ...Array<number>(GUESSES).fill(guess)]);
-  const crowd = Float64Array.from(others).sort();
+  const crowd = sorted(others);
   const middle = medianOf(crowd);
   const figure = median([...own, ...spread(crowd), ...Array<number>(GUESSES).fill(middle)]);
   return Math.max(figure, BELOW_CROWD * middle);
 }
 
 /** At most {@link OTHERS} values that lie as all of them do. */
-function spread(sorted: Float64Array): Float64Array | number[] {
-  if (sorted.length <= OTHERS) return sorted;
-  return Array.from(
-    { length: OTHERS },
-    (_, at) => sorted[Math.floor(((at + 0.5) * sorted.length) / OTHERS)]!,
-  );
+function spread(crowd: number[]): number[] {
+  if (crowd.length <= OTHERS) return crowd;
+  return Array.from({ length: OTHERS }, (_, at) => crowd[Math.floor(((at + 0.5) * crowd.length) / OTHERS)]!);
 }
 
-export const median = (values: number[]): number => medianOf(Float64Array.from(values).sort());
+export const median = (values: number[]): number => medianOf(sorted(values));
 
-function medianOf(sorted: Float64Array): number {
-  const middle = sorted.length >> 1;
-  if (sorted.length % 2 === 1) return sorted[middle]!;
-  return sorted.length === 0 ? 0 : (sorted[middle - 1]! + sorted[middle]!) / 2;
+/** By insertion: of a few dozen numbers at most, and many times faster for these than the sort of typed arrays. */
+function sorted(values: number[]): number[] {
+  const all = values.slice();
+  for (let at = 1; at < all.length; at += 1) {
+    const value = all[at]!;
+    let place = at;
+    for (; place > 0 && all[place - 1]! > value; place -= 1) all[place] = all[place - 1]!;
+    all[place] = value;
+  }
+  return all;
+}
+
+function medianOf(all: number[]): number {
+  const middle = all.length >> 1;
+  if (all.length % 2 === 1) return all[middle]!;
+  return all.length === 0 ? 0 : (all[middle - 1]! + all[middle]!) / 2;
 }
