@@ -43,7 +43,7 @@ function listening(server: Server, where: { host: string; port: number } | { pat
   });
 }
 
-/** A process that was killed leaves its socket, on which nobody listens. */
+/** A killed process leaves its socket file behind. No process listens on such a file. */
 async function isAbandoned(path: string): Promise<boolean> {
   const there = await lstat(path).catch(() => undefined);
   if (!there?.isSocket()) return false;

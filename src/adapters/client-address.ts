@@ -14,8 +14,8 @@ export interface ClientAddress {
 }
 
 /**
- * From the connection's own address backwards through X-Forwarded-For, as long as whoever names the next address is
- * trusted. What is no address names nobody: the one before it stands.
+ * Walks X-Forwarded-For from the connection's own address to the left, as long as the address that added the next entry
+ * is trusted. An entry that is no address ends the walk: the last valid address is the client's.
  */
 export function createClientAddress(trust: Config['server']['trust_proxy']): ClientAddress {
   if (trust === false || trust === 0) {

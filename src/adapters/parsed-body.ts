@@ -5,7 +5,7 @@ import { MISREAD } from '../core/contract.js';
 type Nested = { [key: string]: string | Nested };
 
 /**
- * Undefined where nobody has read the body: some parsers leave `{}` then, and the stream is still whole.
+ * Undefined if no parser has read the body: some leave `{}` in that case, and the stream is still complete.
  *
  * curl says that JSON is a form unless told otherwise. A form's parser takes it apart, and makes a blank of each `+`: the
  * text is put together again where it certainly is what was written, and is `MISREAD` elsewhere.

@@ -7,8 +7,8 @@ export const MAX_PIPELINED = 32;
 
 export interface Turns {
   /**
-   * Undefined where nothing goes before the request. Otherwise resolves when all that goes before it has been sent:
-   * true, or false where the connection has closed meanwhile, so that nobody waits for an answer.
+   * Undefined if no earlier request of the connection is unanswered. Otherwise resolves when the earlier answers have
+   * been sent: true, or false if the connection has closed meanwhile.
    */
   wait(req: IncomingMessage, res: ServerResponse): Promise<boolean> | undefined;
 }

@@ -11,7 +11,7 @@ import type { Readable } from 'node:stream';
 export type RequestHeaders = Record<string, string | string[] | undefined>;
 export type ResponseHeaders = Record<string, string | string[]>;
 
-/** In the place of a body that a host's parser has read as something else, so that nobody can say what was written. */
+/** Stands for a body that a host's parser has read as another type: its original bytes are lost. */
 export const MISREAD = Symbol('misread body');
 
 export interface GatewayRequest {

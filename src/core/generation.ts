@@ -3,7 +3,8 @@
  *
  * Ollama is asked to stream even where the client wants the whole: so that a client that leaves can be charged for
  * what was generated, and a grant can be topped up or end the answer. Nothing that completes an answer goes out
- * before its settlement is on disk.
+ * before the store, or else the journal, has taken its settlement: that survives the end of this process. Neither is
+ * synced to the disk for each request, so that a power cut may lose the last of them.
  */
 import type { Readable } from 'node:stream';
 import type { Dialect } from './contract.js';
@@ -11,7 +12,7 @@ import { GatewayError } from './errors.js';
 import { asGatewayError, storeAway } from './failure.js';
 import { type Give, pushStream } from './http/push-stream.js';
 import { answerSize, readAll } from './http/read-all.js';
-import { NOTHING_USED } from './limits/leases.js';
+import { NOTHING_USED } from './limits/lease.js';
 import type { ResolvedModel } from './models.js';
 import { createStop } from './stop.js';
 import {

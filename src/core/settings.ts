@@ -95,7 +95,7 @@ export async function watchSettings({
     version += 1;
   }
 
-  // Whether the store is away is told by those who need it more.
+  // Requests that need the store report that it is unavailable.
   const ignoreAway = (error: unknown) => {
     if (!(error instanceof StoreUnavailable)) onTrouble(error);
   };

@@ -2,7 +2,8 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { createLeases, type Lease, type Leases, NOTHING_USED } from '../../src/core/limits/leases.js';
+import { type Lease, NOTHING_USED } from '../../src/core/limits/lease.js';
+import { createLeases, type Leases } from '../../src/core/limits/leases.js';
 import { type Limits, UNLIMITED } from '../../src/core/limits/types.js';
 import { type Store, StoreUnavailable } from '../../src/core/store/port.js';
 import { memory } from '../../src/core/store/sqlite.js';

@@ -4,9 +4,6 @@ import { createMeter } from '../../src/core/usage/meter.js';
 
 const call = (prompt: string): NativeCall => ({
   request: { model: 'm', prompt },
-  promptBytes: 0,
-  parts: 1,
-  media: 0,
 });
 const CALLS = [call('one'), call('two'), call('three')] as const;
 const chunk = { response: 'x', done: false };

@@ -6,7 +6,7 @@
 import type { GatewayName } from '../contract.js';
 import { GatewayError } from '../errors.js';
 import { overCut } from '../limits/cut.js';
-import type { Running } from '../limits/leases.js';
+import type { Running } from '../limits/lease.js';
 import type { LimitPolicy } from '../limits/policy.js';
 import { repeat } from '../limits/repeat.js';
 import type { LimitOverrides, Limits } from '../limits/types.js';
@@ -75,7 +75,7 @@ export function watchRevocation({
     return { users: userRows, keys: keyRows, limits: limitRows };
   }
 
-  /** Who asks, by what the store says now; undefined where the key or token is void. */
+  /** The identity as the store has it now; undefined if the key or token is void. */
   function currentOf({ id, role, proof }: Authenticated, rows: Rows) {
     // Who a user of the host app is, and in what role, only the app knows.
     if (!proof) return { id, role, limits: rows.limits.get(id)?.value };
@@ -104,7 +104,7 @@ export function watchRevocation({
   }
 
   return repeat(look, LOOK_EVERY_MS, (error) => {
-    // Whether the store is away is told by those who need it more.
+    // Requests that need the store report that it is unavailable.
     if (!(error instanceof StoreUnavailable)) onTrouble(error);
   });
 }

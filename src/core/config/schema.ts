@@ -39,7 +39,7 @@ const serverSchema = section({
   client_timeout: timeout().default(300),
   /** Which proxies' word is taken for the client's address, in X-Forwarded-For. */
   trust_proxy: trustProxy().default(false),
-  /** Names in `Host` beside those of loopback; where there are any, others are refused on every address. */
+  /** Names accepted in `Host` beside those of loopback. If the list has a name, all other names are refused on every address. */
   allowed_hosts: listOf(hostName(), 'a list of names such as ai.example.com').default([]),
   /** Connections at a time, in each process. */
   max_connections: wholeNumber('a number of connections, 1 or more', 1, 1_000_000).default(10_000),

@@ -2,7 +2,7 @@
 import type { GatewayError } from '../errors.js';
 import type { Quotas } from '../store/port.js';
 import { claimsFor, meaningsAt } from './claims.js';
-import type { Running } from './leases.js';
+import type { Running } from './lease.js';
 import { limitError } from './rate-headers.js';
 import { LIMIT_OPTIONS, type Limits } from './types.js';
 

@@ -5,7 +5,7 @@
 import { holdId } from '../store/hold-id.js';
 import type { Hold, Quotas } from '../store/port.js';
 import { NO_TOKENS } from './grant.js';
-import { NOTHING_USED } from './leases.js';
+import { NOTHING_USED } from './lease.js';
 
 /** Failed requests of a user that are given back in one minute, over all processes on the store. */
 export const FORGIVEN_A_MINUTE = 9;

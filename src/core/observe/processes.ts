@@ -99,7 +99,7 @@ export function announceProcess({
   function renew(): void {
     writing ??= write()
       .catch((error: unknown) => {
-        // Whether the store is away is told by those who need it more.
+        // Requests that need the store report that it is unavailable.
         if (!(error instanceof StoreUnavailable)) onTrouble(error);
       })
       .finally(() => {

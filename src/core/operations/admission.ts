@@ -1,6 +1,6 @@
 /** Reserves for one exchange, and asks the host app whether it may go on. */
 import { runHook } from '../hooks.js';
-import { type Lease, NOTHING_USED } from '../limits/leases.js';
+import { type Lease, NOTHING_USED } from '../limits/lease.js';
 import type { ResolvedModel } from '../models.js';
 import type { Services } from '../services.js';
 import type { Exchange, NativeCall } from '../translate/types.js';

@@ -58,12 +58,6 @@ export interface NativeLogprob {
 
 export interface NativeCall {
   request: NativeRequest;
-  /** UTF-8 bytes of everything the model will read as text; what the prompt's tokens are estimated from. */
-  promptBytes: number;
-  /** How many messages (or inputs, for embeddings) it has: the template puts tokens around each. */
-  parts: number;
-  /** Images and audio, which cost tokens of their own. */
-  media: number;
   /** Where the answer is known without asking (an empty completion prompt): the upstream is not called. */
   answer?: NativeChunk;
 }

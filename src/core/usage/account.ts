@@ -1,6 +1,6 @@
 /** What one exchange is charged, within what is held for it. */
 import type { GatewayError } from '../errors.js';
-import { type Lease, NOTHING_USED } from '../limits/leases.js';
+import { type Lease, NOTHING_USED } from '../limits/lease.js';
 import type { Charge } from '../store/port.js';
 import type { Meter, Outcome } from './meter.js';
 

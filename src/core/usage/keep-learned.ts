@@ -70,7 +70,7 @@ export function keepLearned({ store, estimator, onTrouble, now = Date.now }: Kee
 
   const attempt = () =>
     sync().catch((error: unknown) => {
-      // Whether the store is away is told by those who need it more.
+      // Requests that need the store report that it is unavailable.
       if (!(error instanceof StoreUnavailable)) onTrouble(error);
     });
   const stop = repeat(attempt, EVERY_MS, onTrouble);

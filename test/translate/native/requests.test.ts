@@ -253,55 +253,6 @@ describe('native messages', () => {
   });
 });
 
-describe('the size of a request', () => {
-  it('counts the bytes that the model reads, in UTF-8', () => {
-    const tools = [{ type: 'function', function: { name: 'f' } }];
-    const exchange = readNativeChat({
-      model: 'tiny',
-      tools,
-      messages: [
-        { role: 'system', content: 'é' },
-        {
-          role: 'assistant',
-          content: '',
-          thinking: 'hm',
-          tool_calls: [{ function: { name: 'fn', arguments: { a: 1 } } }],
-        },
-        { role: 'user', content: '😀', images: ['AAAA', 'BBBB'] },
-      ],
-    });
-    expect(exchange.calls[0]).toMatchObject({
-      promptBytes: 2 + 2 + 'fn'.length + '{"a":1}'.length + 4 + JSON.stringify(tools).length,
-      parts: 3,
-      media: 2,
-    });
-  });
-
-  it('counts everything around a prompt', () => {
-    const call = generate({
-      prompt: 'abc',
-      system: 'de',
-      suffix: 'f',
-      template: 'g',
-      context: [1, 2, 3],
-      images: ['AAAA'],
-    });
-    expect(call.calls[0]).toMatchObject({ promptBytes: 7 + 12, parts: 2, media: 1 });
-  });
-
-  it('counts the inputs of embeddings', () => {
-    expect(readNativeEmbed({ model: 'm', input: ['ab', 'c'] }).calls[0]).toMatchObject({
-      promptBytes: 3,
-      parts: 2,
-      media: 0,
-    });
-    expect(readNativeEmbeddings({ model: 'm', prompt: 'ab' }).calls[0]).toMatchObject({
-      promptBytes: 2,
-      parts: 1,
-    });
-  });
-});
-
 describe('a request that only loads', () => {
   it.each([{}, { messages: [] }, { messages: null }])('is a chat with %j', (fields) => {
     expect(readNativeChat({ model: 'tiny', ...fields })).toMatchObject({ load: true, stream: false });

@@ -54,10 +54,6 @@ describe('tool definitions', () => {
     expect(({} as Record<string, unknown>).type).toBeUndefined();
   });
 
-  it('count among the bytes that the model reads', () => {
-    expect(read({ tools }).calls[0]!.promptBytes).toBe(1 + JSON.stringify(toolsOf({ tools })).length);
-  });
-
   it.each([
     [{ tools: {} }, 'tools'],
     [{ tools: ['f'] }, 'tools[0]'],

@@ -2,7 +2,7 @@
 import { MAX_MESSAGES } from '../bounds.js';
 import { chunkText, chunkThinking, chunkToolCalls } from '../chunk.js';
 import { type ReadOptions, readFormat, readKeepAlive, readModel, readThink } from '../native/common.js';
-import { messageSize, readMessage } from '../native/messages.js';
+import { readMessage } from '../native/messages.js';
 import { maxTokensOf, orNothing } from '../native/options.js';
 import { readTools } from '../native/tools.js';
 import type { Exchange, NativeChunk, NativeRequest } from '../types.js';
@@ -56,7 +56,7 @@ export function readGuideChat(body: unknown, options: ReadOptions = {}): Exchang
   return {
     endpoint: '/api/chat',
     model,
-    calls: [{ request, ...messageSize(messages, tools) }],
+    calls: [{ request }],
     stream: readBoolean(from, 'stream') ?? false,
     maxTokens: maxTokensOf(parameters),
     whole([answer]) {

@@ -1,7 +1,6 @@
 /** `POST /ollama/v1/generate`, the guide's own shape. */
 import { chunkText, chunkThinking } from '../chunk.js';
 import {
-  byteLength,
   type ReadOptions,
   readFormat,
   readImages,
@@ -52,14 +51,7 @@ export function readGuideGenerate(body: unknown, options: ReadOptions = {}): Exc
   return {
     endpoint: '/api/generate',
     model,
-    calls: [
-      {
-        request,
-        promptBytes: byteLength(prompt) + byteLength(system),
-        parts: system === undefined ? 1 : 2,
-        media: images?.length ?? 0,
-      },
-    ],
+    calls: [{ request }],
     stream: readBoolean(from, 'stream') ?? false,
     maxTokens: maxTokensOf(parameters),
     whole([answer]) {

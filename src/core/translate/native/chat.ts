@@ -11,7 +11,7 @@ import {
   readThink,
   readTopLogprobs,
 } from './common.js';
-import { messageSize, readMessage } from './messages.js';
+import { readMessage } from './messages.js';
 import { maxTokensOf, orNothing, readOptions } from './options.js';
 import { relayStream, relayWhole } from './relay.js';
 import { readTools } from './tools.js';
@@ -51,7 +51,7 @@ export function readNativeChat(body: unknown, given: ReadOptions = {}): Exchange
   return {
     endpoint: '/api/chat',
     model,
-    calls: [{ request, ...messageSize(messages, tools) }],
+    calls: [{ request }],
     stream: stream && !load,
     maxTokens: maxTokensOf(options),
     ...(load ? { load } : {}),

@@ -104,12 +104,5 @@ export function readImages(from: Fields): string[] | undefined {
   return images;
 }
 
-export const byteLength = (text: string | undefined): number =>
-  text === undefined ? 0 : Buffer.byteLength(text);
-
-/** Bytes of a value that the model reads as JSON. */
-export const jsonLength = (value: unknown): number =>
-  value === undefined ? 0 : byteLength(JSON.stringify(value));
-
 /** What OpenAI takes for a prompt of token ids, as its first element tells. */
 export const isTokens = (first: unknown): boolean => typeof first === 'number' || Array.isArray(first);

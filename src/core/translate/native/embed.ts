@@ -13,7 +13,7 @@ import {
   readValue,
   wrongType,
 } from '../validate.js';
-import { byteLength, nativeFields, type ReadOptions, readKeepAlive, readModel } from './common.js';
+import { nativeFields, type ReadOptions, readKeepAlive, readModel } from './common.js';
 import { orNothing, readOptions } from './options.js';
 import { relayStream, relayWhole } from './relay.js';
 
@@ -36,14 +36,7 @@ function exchange(
   return {
     endpoint,
     model: request.model,
-    calls: [
-      {
-        request,
-        promptBytes: texts.reduce((sum, text) => sum + byteLength(text), 0),
-        parts: texts.length,
-        media: 0,
-      },
-    ],
+    calls: [{ request }],
     stream: false,
     ...(texts.length === 0 ? { load: true } : {}),
     whole: relayWhole,

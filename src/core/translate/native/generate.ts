@@ -12,7 +12,6 @@ import {
   wrongType,
 } from '../validate.js';
 import {
-  byteLength,
   nativeFields,
   type ReadOptions,
   readFormat,
@@ -24,9 +23,6 @@ import {
 } from './common.js';
 import { maxTokensOf, orNothing, readOptions } from './options.js';
 import { relayStream, relayWhole } from './relay.js';
-
-/** A token of `context` counts like this many bytes of text: the usual length of a token in English. */
-const CONTEXT_TOKEN_BYTES = 4;
 
 const isToken = (value: unknown) => Number.isSafeInteger(value) && Math.abs(value as number) <= INT32.max;
 
@@ -72,22 +68,12 @@ export function readNativeGenerate(body: unknown, given: ReadOptions = {}): Exch
       top_logprobs: readTopLogprobs(from),
     }),
   };
-  const texts = [prompt, system, template, suffix];
   const stream = readBoolean(from, 'stream') ?? true;
   const load = prompt === '';
   return {
     endpoint: '/api/generate',
     model,
-    calls: [
-      {
-        request,
-        promptBytes:
-          texts.reduce((sum, text) => sum + byteLength(text), 0) +
-          (context?.length ?? 0) * CONTEXT_TOKEN_BYTES,
-        parts: system === undefined ? 1 : 2,
-        media: images?.length ?? 0,
-      },
-    ],
+    calls: [{ request }],
     stream: stream && !load,
     maxTokens: maxTokensOf(options),
     ...(load ? { load } : {}),

@@ -16,17 +16,10 @@ import {
   readValue,
   wrongType,
 } from '../validate.js';
-import { byteLength, jsonLength, readImages } from './common.js';
+import { readImages } from './common.js';
 
 /** `control` and `developer` mean something to some models' templates. */
 export const ROLES = ['system', 'user', 'assistant', 'tool', 'control', 'developer'];
-
-/** The size of what the model reads: see NativeCall. */
-export interface Size {
-  promptBytes: number;
-  parts: number;
-  media: number;
-}
 
 /** Ollama lower-cases roles; it would hand an unknown one to the model's template. */
 export function readRole(message: Fields, known: string[] = ROLES): string {
@@ -66,18 +59,4 @@ export function readMessage(message: Fields): NativeMessage {
       tool_call_id: readString(message, 'tool_call_id'),
     }),
   };
-}
-
-/** Bytes of content, reasoning and tool call arguments, which templates show to the model. */
-export function messageSize(messages: NativeMessage[], tools: unknown): Size {
-  let promptBytes = jsonLength(tools);
-  let media = 0;
-  for (const message of messages) {
-    promptBytes += byteLength(message.content) + byteLength(message.thinking);
-    media += message.images?.length ?? 0;
-    for (const call of message.tool_calls ?? []) {
-      promptBytes += byteLength(call.function.name) + jsonLength(call.function.arguments);
-    }
-  }
-  return { promptBytes, parts: messages.length, media };
 }

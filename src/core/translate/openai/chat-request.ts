@@ -1,7 +1,6 @@
 /** `POST /openai/v1/chat/completions`: the request. */
 import { MAX_WORDS } from '../bounds.js';
 import type { ReadOptions } from '../native/common.js';
-import { messageSize } from '../native/messages.js';
 import { maxTokensOf, orNothing } from '../native/options.js';
 import type { Exchange, NativeRequest } from '../types.js';
 import {
@@ -102,12 +101,11 @@ export function readChatCompletion(body: unknown, given: ReadOptions = {}): Exch
       top_logprobs: top,
     }),
   };
-  const size = messageSize(messages, tools);
   const reply = { id: completionId('chatcmpl'), includeUsage, logprobs, single, legacy };
   return {
     endpoint: '/api/chat',
     model,
-    calls: perChoice(request, readChoices(from)).map((one) => ({ request: one, ...size })),
+    calls: perChoice(request, readChoices(from)).map((one) => ({ request: one })),
     stream,
     maxTokens,
     whole: (answers, context) => chatReply(answers, context, reply),

@@ -1,6 +1,6 @@
 /** `POST /openai/v1/completions`: the request. */
 import { MAX_CHOICES, MAX_PROMPTS } from '../bounds.js';
-import { byteLength, isTokens, type ReadOptions } from '../native/common.js';
+import { isTokens, type ReadOptions } from '../native/common.js';
 import { maxTokensOf, orNothing } from '../native/options.js';
 import type { Exchange, NativeCall, NativeRequest } from '../types.js';
 import {
@@ -88,13 +88,7 @@ export function readCompletion(body: unknown, given: ReadOptions = {}): Exchange
   return {
     endpoint: '/api/generate',
     model,
-    calls: requests.map((request) => ({
-      request,
-      promptBytes: byteLength(String(request.prompt)) + byteLength(suffix),
-      parts: 1,
-      media: 0,
-      ...nothing(request),
-    })),
+    calls: requests.map((request) => ({ request, ...nothing(request) })),
     stream,
     maxTokens,
     whole: (answers, context) => completionReply(answers, context, reply),

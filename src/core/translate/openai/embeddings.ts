@@ -2,7 +2,7 @@
 import { errorBody, GatewayError } from '../../errors.js';
 import { DIMENSIONS, MAX_INPUTS } from '../bounds.js';
 import { tokenCounts } from '../chunk.js';
-import { byteLength, isTokens, type ReadOptions } from '../native/common.js';
+import { isTokens, type ReadOptions } from '../native/common.js';
 import { orNothing } from '../native/options.js';
 import type { Exchange, NativeAnswer, NativeRequest, ReplyContext } from '../types.js';
 import {
@@ -102,14 +102,7 @@ export function readEmbeddings(body: unknown, given: ReadOptions = {}): Exchange
   return {
     endpoint: '/api/embed',
     model,
-    calls: [
-      {
-        request,
-        promptBytes: input.reduce((sum, text) => sum + byteLength(text), 0),
-        parts: input.length,
-        media: 0,
-      },
-    ],
+    calls: [{ request }],
     stream: false,
     whole,
     // There is no stream of embeddings: the one document is all there is to write.

@@ -1,7 +1,6 @@
 /** `POST /openai/v1/responses`: the request. */
 import { MAX_WORDS } from '../bounds.js';
 import type { ReadOptions } from '../native/common.js';
-import { messageSize } from '../native/messages.js';
 import { maxTokensOf, orNothing } from '../native/options.js';
 import type { Exchange, NativeRequest } from '../types.js';
 import {
@@ -121,7 +120,7 @@ export function readResponse(body: unknown, given: ReadOptions = {}): Exchange {
     endpoint: '/api/chat',
     model,
     warning: warningOf(leftOut),
-    calls: [{ request, ...messageSize(messages, tools) }],
+    calls: [{ request }],
     stream,
     maxTokens,
     whole: (answers, context) => responseReply(answers, context, reply),
