@@ -46,6 +46,12 @@ export interface Work extends AccountOptions {
   onBroken(failure: GatewayError): void;
 }
 
+/**
+ * Tokens held beyond those that were counted. Ollama's final count is higher than that of the chunks: the end of an answer
+ * is a token, and a character can end with it. Held in advance, they are charged also if the store is away by then.
+ */
+const SPARE_TOKENS = 2;
+
 export interface Generation {
   /** The whole answer, as {@link Exchange.whole} gives it. Rejects with a GatewayError. */
   whole(): Promise<unknown>;
@@ -84,9 +90,14 @@ export function createGeneration(work: Work): Generation {
 
   /** The limit has no more than is held. */
   let full = false;
+  /** The limit still has tokens to spare. */
+  let spares = true;
   const account = createAccount(work);
   const { room } = account;
   lease.workFor({ onLost: leave, known: () => (answered ? account.charge('aborted') : NOTHING_USED) });
+
+  /** Where all that Ollama may generate is granted, its final count cannot be higher. */
+  const spare = () => (spares && !full && lease.output < (lease.ceiling ?? 0) ? SPARE_TOKENS : 0);
 
   async function settle(outcome: Outcome, failure?: GatewayError): Promise<void> {
     if (settled) return;
@@ -189,16 +200,16 @@ export function createGeneration(work: Work): Generation {
           break;
         }
         const output = meter.count(one.chunk);
-        if (output > (full ? room() : lease.output)) {
-          return grow(output - lease.output, one, received.slice(at + 1));
-        }
+        if (output > (full ? room() : lease.output - spare())) return grow(one, received.slice(at + 1));
         write(one);
       }
       return flush()?.then(() => true) ?? true;
     }
 
-    async function grow(missing: number, one: Received, rest: Received[]): Promise<boolean> {
-      if (!full && !(await lease.grow(missing))) full = true;
+    async function grow(one: Received, rest: Received[]): Promise<boolean> {
+      const missing = meter.output() - lease.output;
+      if (spare() > 0 && !(await lease.grow(missing + spare()))) spares = false;
+      if (!full && meter.output() > lease.output && !(await lease.grow(missing))) full = true;
       // What was held for the prompt and is not needed comes last: so nothing is left where the limit ends an answer.
       if (meter.output() <= (full ? room() : lease.output)) {
         write(one);

@@ -48,10 +48,10 @@ const chunk = (content: string, more: object = {}) =>
   `${JSON.stringify({ model: 'llama2', message: { role: 'assistant', content }, done: false, ...more })}\n`;
 const end = (eval_count: number) =>
   chunk('', { done: true, done_reason: 'stop', prompt_eval_count: 10, eval_count });
-const chat = (key: string, stream = true) =>
+const chat = (key: string, stream = true, model = 'llama2') =>
   send(rig.url, '/ollama/api/chat', {
     key,
-    body: { model: 'llama2', messages: [{ role: 'user', content: 'Hello!' }], stream },
+    body: { model, messages: [{ role: 'user', content: 'Hello!' }], stream },
   });
 const day = new Date().toISOString().slice(0, 10);
 const tokensOf = async ({ id }: { id: string }) =>
@@ -83,6 +83,26 @@ test('where the store is away when more is needed', async () => {
   // Its prompt as expected, and what the model has said until then.
   expect(used).toBeGreaterThan(10);
   expect(used).toBeLessThanOrEqual(granted);
+});
+
+test('where the store is away, an answer that is complete is charged in full', async () => {
+  const complete: number[] = [];
+  for (let chunks = 1; chunks <= 12; chunks += 1) {
+    const user = await rig.user('few');
+    // The end is a token, too, and of what is held for the prompt nothing is left.
+    const last = end(chunks + 1).replace('"prompt_eval_count":10', '"prompt_eval_count":50');
+    answer = (res) => void res.end(chunk('and so on ').repeat(chunks) + last);
+    storeAway = true;
+    // A model of which nothing is learned yet.
+    const { text } = await chat(user.key, true, `llama-${chunks}`);
+    storeAway = false;
+    if (!text.includes('"done":true')) continue;
+    complete.push(chunks);
+    expect(await tokensOf(user)).toEqual({ used: 50 + chunks + 1, held: 0 });
+  }
+  // Some fit into what was granted before, and some do not.
+  expect(complete.length).toBeGreaterThan(0);
+  expect(complete.length).toBeLessThan(12);
 });
 
 test('where the estimate of a prompt has changed since it was held', async () => {
